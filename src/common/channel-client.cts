@@ -1,0 +1,165 @@
+import { EventEmitter } from 'node:events'
+import { readFileSync } from 'node:fs'
+import net from 'node:net'
+import type { FromProcess, ToProcess, Ward } from './channel-protocol.ts' with { 'resolution-mode': 'import' }
+import { JsonLines, toJsonLine } from './json-lines.cts'
+
+/**
+ * The environment variable by which a child finds its channel: `<path of the socket>#<id of the worker>`. Whoever reads
+ * it removes it, so that grandchildren do not take themselves for workers.
+ */
+export const channelVariable = 'CSERVICE_CHANNEL'
+/** How long a process goes on serving without a supervisor before it ends by itself, in milliseconds. */
+export const absenceLimitMs = 10_000
+const reconnectMs = 100
+/** After SIGTERM, how long a ward may take before SIGKILL. */
+const wardGraceMs = 2_000
+
+interface ChannelEvents {
+  message: [ToProcess]
+  /** The supervisor is gone; the process goes on, and the client tries to reach it again. */
+  lost: []
+  restored: []
+  /** No supervisor for `absenceLimitMs`: finish and exit. Wards have been ended by then. */
+  abandoned: []
+}
+
+/**
+ * A process's end of the channel to its supervisor. Connects at once, says hello, and connects again whenever the
+ * connection breaks; gives up when no supervisor has answered for `absenceLimitMs`. Never keeps its process alive by itself.
+ */
+export class ChannelClient extends EventEmitter<ChannelEvents> {
+  readonly id: string
+  readonly #path: string
+  #socket: net.Socket | null = null
+  #isConnected = false
+  #state: 'starting' | 'ready' | 'stopping' = 'starting'
+  #facts = new Map<string, FromProcess>()
+  #pending: FromProcess[] = []
+  #lostAt: number | null = null
+  #wards: readonly Ward[] = []
+  #retry: NodeJS.Timeout | null = null
+  #isClosed = false
+
+  /** The client that the environment of this process names, or null; the name is removed, so that children do not inherit it. */
+  static fromEnvironment(): ChannelClient | null {
+    const address = process.env[channelVariable]
+    delete process.env[channelVariable]
+    const hash = address?.lastIndexOf('#') ?? -1
+    if (address === undefined || hash === -1) return null
+    return new ChannelClient(address.slice(0, hash), address.slice(hash + 1))
+  }
+
+  constructor(path: string, id: string) {
+    super()
+    this.#path = path
+    this.id = id
+    this.#connect()
+  }
+
+  /**
+   * Sends, or keeps for the next connection. What a new supervisor must know to take this process over (`listening`,
+   * `wait`, `ready`) is remembered and said again after each reconnect.
+   */
+  send(message: FromProcess): void {
+    if (message.type === 'ready') this.#state = 'ready'
+    if (message.type === 'ready' || message.type === 'wait' || message.type === 'listening') {
+      this.#facts.set(message.type === 'listening' ? `listening ${message.port}` : message.type, message)
+      if (this.#isConnected) this.#write(message)
+      return
+    }
+    if (this.#isConnected) this.#write(message)
+    // Metrics are worth nothing later; and a supervisor that stays away must not fill our memory.
+    else if (message.type !== 'metrics' && this.#pending.length < 10_000) this.#pending.push(message)
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected
+  }
+
+  /** Said in the next hello, so that a supervisor that comes back does not count on this process. */
+  markStopping(): void {
+    this.#state = 'stopping'
+  }
+
+  close(): void {
+    this.#isClosed = true
+    if (this.#retry) clearTimeout(this.#retry)
+    this.#socket?.destroy()
+  }
+
+  #connect(): void {
+    const lines = new JsonLines()
+    const socket = net.connect({ path: this.#path })
+    this.#socket = socket
+    socket.unref()
+    socket.on('connect', () => {
+      this.#isConnected = true
+      const wasLost = this.#lostAt !== null
+      this.#lostAt = null
+      this.#write({ type: 'hello', id: this.id, pid: process.pid, state: this.#state })
+      for (const fact of this.#facts.values()) this.#write(fact)
+      for (const message of this.#pending.splice(0)) this.#write(message)
+      if (wasLost) this.emit('restored')
+    })
+    socket.on('data', (chunk: Buffer) => {
+      for (const value of lines.push(chunk)) this.#receive(value as ToProcess)
+    })
+    socket.on('error', () => {}) // 'close' follows, and is where it is handled
+    socket.on('close', () => this.#onClose())
+  }
+
+  #receive(message: ToProcess): void {
+    if (message.type === 'wards') this.#wards = message.pids
+    else this.emit('message', message)
+  }
+
+  #onClose(): void {
+    if (this.#isClosed) return
+    const wasConnected = this.#isConnected
+    this.#isConnected = false
+    this.#lostAt ??= Date.now()
+    if (wasConnected) this.emit('lost')
+    if (Date.now() - this.#lostAt >= absenceLimitMs) {
+      this.#isClosed = true
+      endWards(this.#wards)
+      this.emit('abandoned')
+      return
+    }
+    this.#retry = setTimeout(() => this.#connect(), reconnectMs)
+    this.#retry.unref()
+  }
+
+  #write(message: FromProcess): void {
+    this.#socket?.write(toJsonLine(message))
+  }
+}
+
+function endWards(wards: readonly Ward[]): void {
+  const alive = wards.filter((ward) => ward.startTime === startTimeOf(ward.pid))
+  for (const ward of alive) kill(ward, 'SIGTERM')
+  if (alive.length > 0) setTimeout(() => alive.forEach((ward) => kill(ward, 'SIGKILL')), wardGraceMs)
+}
+
+function kill(ward: Ward, signal: NodeJS.Signals): void {
+  if (ward.startTime !== startTimeOf(ward.pid)) return
+  try {
+    process.kill(ward.pid, signal)
+  } catch {
+    // gone already
+  }
+}
+
+/**
+ * When the kernel started a process, in clock ticks since boot (proc(5), field 22 of `stat`); null where there is no
+ * `/proc`. Together with the pid it names one process for ever.
+ */
+export function startTimeOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The second field is the program's name in parentheses and may hold spaces and parentheses itself.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * What crosses the channel between the supervisor and the processes that carry our code: the agent inside a Node worker,
+ * and a proxy process. One JSON value a line (`\n`), UTF-8, both ways, over a Unix socket to which the process connects,
+ * and connects again when it breaks (docs/adr/0002).
+ */
+
+/** From a process to the supervisor. `hello` is the first on every connection, so that a new supervisor knows who it is. */
+export type FromProcess =
+  | { readonly type: 'hello'; readonly id: string; readonly pid: number; readonly state: 'starting' | 'ready' | 'stopping' }
+  /** It listens: on the port it was given, or (`expected: false`) on another one, which makes a good error message. */
+  | { readonly type: 'listening'; readonly port: number; readonly address: string; readonly expected: boolean }
+  /** It called `workerReady(false)`: only `ready` makes it ready now. */
+  | { readonly type: 'wait' }
+  | { readonly type: 'ready' }
+  | { readonly type: 'metrics'; readonly metrics: ProcessMetrics }
+  /** For whoever owns the pool; the supervisor hands it on unread. */
+  | { readonly type: 'message'; readonly body: unknown }
+
+/** From the supervisor to a process. */
+export type ToProcess =
+  /** Finish what is under way, take nothing new, then exit. */
+  | { readonly type: 'stop' }
+  /** Processes that cannot watch the supervisor themselves: whoever gets this list ends them if the supervisor stays away. */
+  | { readonly type: 'wards'; readonly pids: readonly Ward[] }
+  | { readonly type: 'message'; readonly body: unknown }
+
+/** A process to end when the supervisor does not come back; `startTime` guards against a pid that was given away again. */
+export interface Ward {
+  readonly pid: number
+  readonly startTime: string | null
+}
+
+/** Bytes, and milliseconds for the event-loop delay (over the last interval). */
+export interface ProcessMetrics {
+  readonly rss: number
+  readonly heapTotal: number
+  readonly heapUsed: number
+  readonly external: number
+  readonly arrayBuffers: number
+  readonly uptime: number
+  readonly eventLoopDelayMean: number
+  readonly eventLoopDelayMax: number
+}

@@ -1,0 +1,50 @@
+/** proxy.json, checked, with defaults filled in and paths absolute. Times are in seconds, as in the file. Immutable. */
+export interface ProxyConfig {
+  /** Absolute path of the file. */
+  readonly file: string
+  /** Absolute path of the folder that holds the versions. */
+  readonly versionPath: string
+  readonly defaultVersion: string | null
+  /** Lower case. */
+  readonly versionHeader: string
+  readonly servedVersionHeader: boolean
+  /** Relative to a version's folder. */
+  readonly workerFilename: string
+  readonly workerCount: number
+  readonly bindings: readonly BindingConfig[]
+  /** Both ends included. */
+  readonly versionPorts: { readonly min: number; readonly max: number }
+  readonly nonDefaultWorkerCount: number
+  /** 0: never idle out. */
+  readonly nonDefaultWorkerIdleTime: number
+  /** Versions that run at once, the live one included. */
+  readonly maxRunningVersions: number
+  /** How long a worker may take to become ready. */
+  readonly startTimeout: number
+  /** How long a request waits for a version that is starting. */
+  readonly gateTimeout: number
+  /** How many requests may wait in one proxy process. */
+  readonly gateLimit: number
+  /** How long a worker may stay silent before its answer; 0: for ever. */
+  readonly answerTimeout: number
+  /** How long requests in flight may go on when their worker or the gateway is to stop. */
+  readonly drainTimeout: number
+  /** How long a worker may take to stop once it has nothing in flight, before SIGTERM, and again before SIGKILL. */
+  readonly stopTimeout: number
+  readonly trustProxy: readonly string[]
+  /** Absolute path, or null. */
+  readonly accessLog: string | null
+  /** The file's content as parsed, unknown keys included: for `proxy info`. */
+  readonly raw: Readonly<Record<string, unknown>>
+}
+
+export interface BindingConfig {
+  readonly port: number
+  /** null: all addresses, IPv6 and IPv4. */
+  readonly host: string | null
+  /** Proxy processes. */
+  readonly workerCount: number
+  /** File names made absolute; null: plain HTTP. */
+  readonly tlsOptions: Readonly<Record<string, unknown>> | null
+  readonly redirect: number | string | null
+}

@@ -1,0 +1,72 @@
+import type { RouteTableData } from './routing/route-table.ts'
+
+/**
+ * What the control plane and a proxy process say to each other: the `body` of a channel `message`
+ * (common/channel-protocol.ts). No message per request: counters travel in batches.
+ */
+
+/** To a proxy process. `configure` comes first, then `routes`; both come again whenever they change. */
+export type ToProxyProcess =
+  | { readonly type: 'configure'; readonly settings: DataplaneSettings }
+  | { readonly type: 'routes'; readonly table: RouteTableData }
+
+/** From a proxy process. */
+export type FromProxyProcess =
+  /** From now on no request is routed by an older table. */
+  | { readonly type: 'ack'; readonly epoch: number }
+  /** A request waits for a version that does not run. Sent once per version and attempt, not once per request. */
+  | { readonly type: 'demand'; readonly version: string }
+  /** Targets that left the table and now have nothing in flight here: nothing will reach them from this process again. */
+  | { readonly type: 'released'; readonly targets: readonly string[] }
+  /** A target refused or reset connections and was ejected here: the supervisor may know by now that it is dead. */
+  | { readonly type: 'ejected'; readonly target: string; readonly reason: string }
+  | { readonly type: 'counters'; readonly versions: readonly VersionCounters[] }
+
+/** Of one version in one proxy process. Sent at most once a second, and only for versions in which something changed. */
+export interface VersionCounters {
+  readonly version: string
+  /** Requests finished since the last batch, upgraded connections among them. */
+  readonly requests: number
+  /** In flight at this moment, streams and upgraded connections among them, those that wait at the gate as well. */
+  readonly inFlight: number
+  /** Arrival of the last request, in milliseconds since the epoch. */
+  readonly lastAccess: number
+  /** Answers since the last batch by class: 1xx … 5xx, index 0 … 4. */
+  readonly statuses: readonly [number, number, number, number, number]
+}
+
+/** Everything a proxy process needs to know besides the routes. All times in milliseconds. */
+export interface DataplaneSettings {
+  readonly binding: BindingSettings
+  /** Lower case. */
+  readonly versionHeader: string
+  /** Whether answers carry `x-served-version`. */
+  readonly servedVersionHeader: boolean
+  /** How long a request waits for a version that is starting. */
+  readonly gateTimeout: number
+  /** How many requests may wait in one proxy process at once. */
+  readonly gateLimit: number
+  /** After how long a browser that navigates gets the waiting page instead of waiting on. */
+  readonly waitingPageAfter: number
+  /** How long a target may stay silent before its answer's head; 0 = for ever. */
+  readonly answerTimeout: number
+  /** How long a client may take for a request head. */
+  readonly headTimeout: number
+  /** How long a client's connection may stay idle between two requests. */
+  readonly keepAliveTimeout: number
+  /** How long requests in flight may go on when this process is told to stop. */
+  readonly drainTimeout: number
+  /** Addresses and CIDR ranges of peers whose forwarding headers are believed. */
+  readonly trustProxy: readonly string[]
+  /** File that access-log lines are appended to; null: no access log. */
+  readonly accessLog: string | null
+}
+
+/** A binding as a proxy process needs it; it listens on descriptor 3, which it inherited. */
+export interface BindingSettings {
+  readonly port: number
+  /** Options of `tls.createServer` with file *names* already made absolute, not contents; null: plain HTTP. */
+  readonly tlsOptions: Readonly<Record<string, unknown>> | null
+  /** Answer 308 to this port or origin instead of proxying; null: proxy. */
+  readonly redirect: number | string | null
+}

@@ -1,0 +1,63 @@
+import type { ErrorCode } from '../../common/errors.ts'
+
+/** host:port of one worker, as a proxy process sees it. `id` names the worker for as long as it lives, and never another. */
+export interface Target {
+  readonly id: string
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * What a proxy process knows of one version of the catalog.
+ * - `cold`: not running; the first request asks for it.
+ * - `starting`: wait for it at the gate.
+ * - `ready`: `targets` has at least one.
+ * - `failed`: answer `code` until `retryAt` (milliseconds since the epoch); the first request after that asks again.
+ */
+export interface Route {
+  readonly state: 'cold' | 'starting' | 'ready' | 'failed'
+  /** Number of starts so far: tells the failure of the start that a request waits for from that of an earlier one. */
+  readonly attempt: number
+  readonly targets: readonly Target[]
+  readonly retryAt?: number
+  readonly code?: ErrorCode
+}
+
+/** A route table as it crosses the channel. Pairs, not an object: a version may be called `__proto__`. */
+export interface RouteTableData {
+  readonly epoch: number
+  readonly live: string | null
+  readonly versions: ReadonlyArray<readonly [name: string, route: Route]>
+}
+
+/**
+ * The immutable map version → targets, numbered by epoch. Holds every version of the catalog, running or not: a name that
+ * is not in it does not exist. Looking a name up costs the same with one version and with a thousand.
+ */
+export class RouteTable {
+  static readonly empty = new RouteTable({ epoch: 0, live: null, versions: [] })
+
+  readonly epoch: number
+  /** The live version, whether or not the catalog still has it. */
+  readonly live: string | null
+  readonly #routes: ReadonlyMap<string, Route>
+
+  constructor(data: RouteTableData) {
+    this.epoch = data.epoch
+    this.live = data.live
+    this.#routes = new Map(data.versions)
+  }
+
+  route(version: string): Route | undefined {
+    return this.#routes.get(version)
+  }
+
+  /** Every target of every version. */
+  *targets(): Generator<Target> {
+    for (const route of this.#routes.values()) yield* route.targets
+  }
+
+  toData(): RouteTableData {
+    return { epoch: this.epoch, live: this.live, versions: [...this.#routes] }
+  }
+}

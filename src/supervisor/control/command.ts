@@ -1,0 +1,38 @@
+import type { Log } from '../../common/log.ts'
+
+/** How much a caller must be trusted to run a command, lowest first. `disabled`: nobody may, from outside. */
+export type AccessLevel = 'remote' | 'local' | 'inproc' | 'disabled'
+
+/** Who gave a command. A `local` caller is the same machine with a key, or the same user through the control socket. */
+export interface Caller {
+  readonly level: 'remote' | 'local' | 'inproc'
+  /** For logs and the journal: a user name, or the address of a REST client. Never a key. */
+  readonly name: string
+}
+
+export interface CommandContext {
+  readonly caller: Caller
+  /** Aborted when the service stops; not when the caller hangs up, since a command once begun is finished. */
+  readonly signal: AbortSignal
+  readonly log: Log
+}
+
+/**
+ * What `help <name>` answers (LEGACY 2): `info`, `command`, one key an argument, and `"* name"` keys for options.
+ */
+export type CommandHelp = Readonly<Record<string, string>>
+
+/** One command: the same from the command line, the console, REST and the library. One file each. */
+export interface Command {
+  readonly name: string
+  readonly level: AccessLevel
+  /** Whether `help` lists it. */
+  readonly isVisible: boolean
+  readonly help: CommandHelp
+  /**
+   * @param args the words after the name, each a string, or a number, boolean, null, object or array where it was JSON
+   * @returns a JSON-safe value
+   * @throws CserviceError
+   */
+  run(args: readonly unknown[], context: CommandContext): Promise<unknown>
+}
