@@ -12,16 +12,16 @@ export const channelVariable = 'CSERVICE_CHANNEL'
 /** How long a process goes on serving without a supervisor before it ends by itself, in milliseconds. */
 export const absenceLimitMs = 10_000
 const reconnectMs = 100
-/** After SIGTERM, how long a ward may take before SIGKILL. */
-const wardGraceMs = 2_000
+/** How long wards may take to end by themselves, and again after SIGTERM. */
+const wardGraceMs = 1_500
 
 interface ChannelEvents {
   message: [ToProcess]
   /** The supervisor is gone; the process goes on, and the client tries to reach it again. */
   lost: []
   restored: []
-  /** No supervisor for `absenceLimitMs`: finish and exit. Wards have been ended by then. */
-  abandoned: []
+  /** No supervisor for `absenceLimitMs`: finish, wait for the promise (wards are being ended), and exit. */
+  abandoned: [wardsEnded: Promise<void>]
 }
 
 /**
@@ -122,8 +122,7 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
     if (wasConnected) this.emit('lost')
     if (Date.now() - this.#lostAt >= absenceLimitMs) {
       this.#isClosed = true
-      endWards(this.#wards)
-      this.emit('abandoned')
+      this.emit('abandoned', endWards(this.#wards))
       return
     }
     this.#retry = setTimeout(() => this.#connect(), reconnectMs)
@@ -135,16 +134,19 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
   }
 }
 
-function endWards(wards: readonly Ward[]): void {
-  const alive = wards.filter((ward) => ward.startTime === startTimeOf(ward.pid))
-  for (const ward of alive) kill(ward, 'SIGTERM')
-  if (alive.length > 0) setTimeout(() => alive.forEach((ward) => kill(ward, 'SIGKILL')), wardGraceMs)
+/** Those that can watch the supervisor themselves end by themselves first; then SIGTERM, then SIGKILL. */
+async function endWards(wards: readonly Ward[]): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    await new Promise((resolve) => setTimeout(resolve, wardGraceMs))
+    const alive = wards.filter((ward) => ward.startTime === startTimeOf(ward.pid))
+    for (const ward of alive) kill(ward, signal)
+    if (alive.length === 0) return
+  }
 }
 
 function kill(ward: Ward, signal: NodeJS.Signals): void {
-  if (ward.startTime !== startTimeOf(ward.pid)) return
   try {
-    process.kill(ward.pid, signal)
+    process.kill(-ward.pid, signal)
   } catch {
     // gone already
   }

@@ -1,0 +1,156 @@
+import net from 'node:net'
+import { ChannelClient } from '../common/channel-client.cts'
+import type { ToProcess } from '../common/channel-protocol.ts' with { 'resolution-mode': 'import' }
+
+/**
+ * Our code inside a Node worker, loaded with `--require` before the first line of user code and without any change to it.
+ * Tells the supervisor the moment the worker listens, stops it gracefully, and reports memory and event-loop delay.
+ */
+
+/** How the library reaches the agent of its process, from whatever copy of the package a version has installed. */
+const agentKey = Symbol.for('cservice.agent')
+const metricsIntervalMs = 5_000
+const delaySampleMs = 500
+/** How long a worker whose supervisor stays away may take to finish. */
+const abandonedGraceMs = 2_000
+
+interface WorkerReadyOptions {
+  readonly onWorkerStop?: () => void
+  readonly servers?: readonly net.Server[]
+}
+
+const channel = ChannelClient.fromEnvironment()
+if (channel) serve(channel)
+
+function serve(channel: ChannelClient): void {
+  const port = Number(process.env.PROXY_PORT)
+  const servers = new Set<net.Server>()
+  let onWorkerStop: (() => void) | null = null
+  let isListening = false
+  let isWaiting = false
+  let isReady = false
+  let isStopping = false
+
+  followServers((server) => {
+    servers.add(server)
+    server.once('listening', () => {
+      const address = server.address()
+      if (address === null || typeof address === 'string') return
+      const expected = address.port === port
+      channel.send({ type: 'listening', port: address.port, address: address.address, expected })
+      if (!expected) return
+      isListening = true
+      if (!isWaiting) becomeReady()
+    })
+    server.once('close', () => servers.delete(server))
+  })
+
+  Object.defineProperty(globalThis, agentKey, { value: { workerReady }, configurable: true })
+
+  channel.on('message', (message: ToProcess) => {
+    if (message.type === 'stop') stop()
+  })
+  channel.on('abandoned', () => {
+    setTimeout(() => process.exit(1), abandonedGraceMs).unref()
+    stop()
+  })
+  channel.once('lost', () => {
+    // Standard output and error were pipes to the supervisor; without it, writing to them must not end the worker.
+    process.stdout.on('error', () => {})
+    process.stderr.on('error', () => {})
+  })
+
+  /** `false`: not ready until called again. Anything else: ready, once it listens. */
+  function workerReady(options?: false | WorkerReadyOptions): void {
+    if (options === false) {
+      isWaiting = true
+      channel?.send({ type: 'wait' })
+      return
+    }
+    if (options?.onWorkerStop) onWorkerStop = options.onWorkerStop
+    for (const server of options?.servers ?? []) servers.add(server)
+    isWaiting = false
+    if (isListening || Number.isNaN(port)) becomeReady()
+  }
+
+  function becomeReady(): void {
+    if (isReady) return
+    isReady = true
+    channel?.send({ type: 'ready' })
+    startMetrics()
+  }
+
+  function startMetrics(): void {
+    const delays = sampleDelay()
+    setInterval(() => {
+      const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage()
+      const { mean, max } = delays.take()
+      const metrics = { rss, heapTotal, heapUsed, external, arrayBuffers, uptime: process.uptime() }
+      channel?.send({ type: 'metrics', metrics: { ...metrics, eventLoopDelayMean: mean, eventLoopDelayMax: max } })
+    }, metricsIntervalMs).unref()
+  }
+
+  function stop(): void {
+    if (isStopping) return
+    isStopping = true
+    channel?.markStopping()
+    // Whoever registered a way to stop is trusted with it: it exits by itself, or the ladder goes on without it.
+    if (onWorkerStop) onWorkerStop()
+    else if (process.listenerCount('SIGTERM') > 0) process.kill(process.pid, 'SIGTERM')
+    else closeServers().then(() => process.exit())
+  }
+
+  async function closeServers(): Promise<void> {
+    await Promise.all([...servers].map(closeGracefully))
+  }
+}
+
+/** Calls `found` with every server of this process, of whatever kind, when it begins to listen. */
+function followServers(found: (server: net.Server) => void): void {
+  const seen = new WeakSet<net.Server>()
+  const listen = net.Server.prototype.listen
+  net.Server.prototype.listen = function (this: net.Server, ...args: unknown[]): net.Server {
+    if (!seen.has(this)) {
+      seen.add(this)
+      found(this)
+    }
+    return Reflect.apply(listen, this, args) as net.Server
+  }
+}
+
+/**
+ * Stops accepting and waits for what is under way. `http.Server#close` would also cut idle keep-alive connections at
+ * once, on which the next request may be on its way; they are closed when they have been idle for a while.
+ */
+function closeGracefully(server: net.Server): Promise<void> {
+  return new Promise((resolve) => {
+    const closeIdle = () => (server as { closeIdleConnections?: () => void }).closeIdleConnections?.()
+    const timer = setInterval(closeIdle, 50)
+    net.Server.prototype.close.call(server, () => {
+      clearInterval(timer)
+      resolve()
+    })
+  })
+}
+
+/** How late a timer fires, in milliseconds: what every other callback of this process waited as well. */
+function sampleDelay(): { take(): { mean: number; max: number } } {
+  let due = performance.now() + delaySampleMs
+  let sum = 0
+  let count = 0
+  let max = 0
+  setInterval(() => {
+    const late = Math.max(0, performance.now() - due)
+    due = performance.now() + delaySampleMs
+    sum += late
+    count += 1
+    max = Math.max(max, late)
+  }, delaySampleMs).unref()
+  return {
+    take() {
+      const result = { mean: count === 0 ? 0 : sum / count, max }
+      sum = count = max = 0
+      return result
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import type { Readable } from 'node:stream'
+
+/** Lines and characters that are kept of a worker's standard error, so that a failure can explain itself. */
+const keptLines = 20
+const keptLength = 2_000
+/** A worker may write faster than our own output drains; beyond this many bytes lines are dropped, never a worker blocked. */
+const maxBacklog = 4 * 1024 * 1024
+
+/** Where workers' lines go: our own standard output and error, or both to one of them. */
+export interface OutputSink {
+  readonly stdout: NodeJS.WritableStream & { readonly writableLength: number }
+  readonly stderr: NodeJS.WritableStream & { readonly writableLength: number }
+}
+
+export const processOutput: OutputSink = { stdout: process.stdout, stderr: process.stderr }
+
+/** Forwards a worker's output line by line with a prefix, and keeps the last lines of its standard error. */
+export class Output {
+  readonly #tail: string[] = []
+  readonly #prefix: () => string
+
+  constructor(streams: { stdout: Readable | null; stderr: Readable | null }, prefix: () => string, sink: OutputSink) {
+    this.#prefix = prefix
+    if (streams.stdout) this.#follow(streams.stdout, sink.stdout, false)
+    if (streams.stderr) this.#follow(streams.stderr, sink.stderr, true)
+  }
+
+  /** The last lines of standard error, oldest first. */
+  get tail(): readonly string[] {
+    return [...this.#tail]
+  }
+
+  #follow(from: Readable, to: OutputSink['stdout'], isKept: boolean): void {
+    let partial = ''
+    from.setEncoding('utf8')
+    from.on('data', (text: string) => {
+      const lines = (partial + text).split('\n')
+      partial = lines.pop() ?? ''
+      if (partial.length > maxBacklog) lines.push(partial.slice(0, keptLength)), (partial = '')
+      this.#take(lines, to, isKept)
+    })
+    from.on('end', () => this.#take(partial === '' ? [] : [partial], to, isKept))
+    from.on('error', () => {}) // the worker's end broke; its exit says why
+  }
+
+  #take(lines: readonly string[], to: OutputSink['stdout'], isKept: boolean): void {
+    if (isKept) {
+      for (const line of lines) if (line.trim() !== '') this.#tail.push(line.slice(0, keptLength))
+      if (this.#tail.length > keptLines) this.#tail.splice(0, this.#tail.length - keptLines)
+    }
+    if (lines.length === 0 || to.writableLength > maxBacklog) return
+    const prefix = this.#prefix()
+    to.write(lines.map((line) => `${prefix}${line}\n`).join(''))
+  }
+}

@@ -1,0 +1,231 @@
+import { EventEmitter } from 'node:events'
+import { CserviceError } from '../common/errors.ts'
+import type { Log } from '../common/log.ts'
+import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts'
+import { explainFailure, type Launch, type StartReason, type WorkerExit, type WorkerHandle, type WorkerOptions } from './worker.ts'
+
+/** What all workers of a pool have in common. Times in milliseconds. */
+export interface PoolSpec {
+  /** For logs and people: `v2`, `proxy 8080`. */
+  readonly name: string
+  /**
+   * What to run, asked anew for each worker, since each has a port of its own.
+   * @throws CserviceError when there is nothing to run or nothing to run it on
+   */
+  launch(): Promise<Launch>
+  readonly startTimeout: number
+  readonly stopTimeout: number
+  /**
+   * Takes a worker that was ready out of use: resolves when nothing new can reach it and what was under way is done, or
+   * when its own deadline has passed. Only then is the worker asked to stop.
+   */
+  drain?(worker: WorkerHandle): Promise<void>
+  /** In which order workers leave when the pool shrinks: the smaller number first. */
+  stopRank?(worker: WorkerHandle): number
+  readonly restart?: RestartPolicy
+  /** Its processes end the others if the supervisor dies and stays away. Only for our own programs. */
+  readonly keepsWatch?: boolean
+}
+
+interface PoolEvents {
+  worker: [WorkerHandle]
+  /** A worker changed its state. */
+  change: [WorkerHandle]
+  /** A worker exited unasked; with `gaveUp` it is not replaced, since it is a crash loop. */
+  failure: [WorkerExit, { readonly gaveUp: boolean }]
+}
+
+type StartWorker = (launch: Launch, options: Pick<WorkerOptions, 'name' | 'reason' | 'startTimeout' | 'stopTimeout'>) => WorkerHandle
+
+/**
+ * A pool whose crash loop leaves some workers serving tries to fill up again after this time; one that has none left waits
+ * to be asked (`scale`), so that nothing is started for ever.
+ */
+const refillDelay = 60_000
+
+/** All workers of one spec: keeps them at the size that was asked for. Owns its workers and its restart timers. */
+export class Pool extends EventEmitter<PoolEvents> {
+  readonly spec: PoolSpec
+  readonly #start: StartWorker
+  readonly #log: Log
+  readonly #workers = new Set<WorkerHandle>()
+  readonly #restarts = new Set<NodeJS.Timeout>()
+  #size = 0
+  #launching = 0
+  /** Counts the calls of `scale`: an earlier one that fails must not undo a later one. */
+  #generation = 0
+  #failures = 0
+  #lastFailure: WorkerExit | null = null
+
+  constructor(spec: PoolSpec, start: StartWorker, log: Log) {
+    super()
+    this.spec = spec
+    this.#start = start
+    this.#log = log
+  }
+
+  /** Workers of every state but `exited`, oldest first. */
+  get workers(): readonly WorkerHandle[] {
+    return [...this.#workers]
+  }
+
+  get readyWorkers(): readonly WorkerHandle[] {
+    return this.workers.filter((worker) => worker.state === 'ready')
+  }
+
+  /** The number of workers that was asked for. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** The last exit nobody had asked for, until all is well again. */
+  get lastFailure(): WorkerExit | null {
+    return this.#lastFailure
+  }
+
+  /**
+   * Brings the pool to `size` workers: grown, when all new ones are ready; shrunk, when the surplus ones are gone.
+   * @throws CserviceError when a new worker does not become ready: the new ones are stopped and the size is as before
+   */
+  async scale(size: number, reason: StartReason): Promise<{ started: number; stopped: number }> {
+    const generation = ++this.#generation
+    const before = this.#size
+    this.#size = size
+    const stopping = this.#shrink()
+    const wanted = size - this.#liveCount()
+    if (wanted <= 0) {
+      await Promise.all(stopping)
+      return { started: 0, stopped: stopping.length }
+    }
+    this.#clearRestarts()
+    const started: WorkerHandle[] = []
+    const flight = Array.from({ length: wanted }, () => this.#launchWorker(reason, (worker) => started.push(worker)))
+    try {
+      await Promise.all(flight)
+    } catch (error) {
+      // The first failure decides: the others are not waited for.
+      if (generation === this.#generation) this.#size = before
+      await Promise.allSettled([...flight, ...started.map((worker) => this.#retire(worker))])
+      throw error
+    }
+    this.#failures = 0
+    this.#lastFailure = null
+    return { started: wanted, stopped: 0 }
+  }
+
+  /** Stops all workers, each after its drain. The pool can be scaled up again. */
+  async stop(): Promise<void> {
+    await this.scale(0, 'scale')
+    await Promise.all(this.workers.map((worker) => worker.exited))
+  }
+
+  /** SIGKILL for all, at once. */
+  async kill(): Promise<void> {
+    this.#generation++
+    this.#size = 0
+    this.#clearRestarts()
+    await Promise.all(this.workers.map((worker) => worker.kill()))
+  }
+
+  /** Workers that count towards the size: up, coming up, or about to be restarted. */
+  #liveCount(): number {
+    const up = this.workers.filter((worker) => worker.state === 'starting' || worker.state === 'ready').length
+    return up + this.#launching
+  }
+
+  #shrink(): Promise<unknown>[] {
+    const surplus = this.#liveCount() - this.#launching - this.#size
+    if (this.#size === 0) this.#clearRestarts()
+    if (surplus <= 0) return []
+    const rank = (worker: WorkerHandle) => (worker.state === 'starting' ? -1 : (this.spec.stopRank?.(worker) ?? 0))
+    const candidates = this.workers.filter((worker) => worker.state === 'starting' || worker.state === 'ready')
+    const leaving = candidates.sort((a, b) => rank(a) - rank(b)).slice(0, surplus)
+    return leaving.map((worker) => this.#retire(worker))
+  }
+
+  async #retire(worker: WorkerHandle): Promise<void> {
+    if (worker.state === 'ready' && this.spec.drain) {
+      worker.drain()
+      const drained = this.spec.drain(worker).catch((error: unknown) => this.#log.warn({ err: error, worker: worker.name }, 'not drained'))
+      await Promise.race([drained, worker.exited])
+    }
+    await worker.stop()
+  }
+
+  async #launchWorker(reason: StartReason, onStart: (worker: WorkerHandle) => void = () => {}): Promise<WorkerHandle> {
+    this.#launching++
+    let worker: WorkerHandle
+    try {
+      const launch = await this.spec.launch()
+      const { name, startTimeout, stopTimeout } = this.spec
+      worker = this.#start(launch, { name, reason, startTimeout, stopTimeout })
+    } finally {
+      this.#launching--
+    }
+    this.#workers.add(worker)
+    worker.on('state', () => this.emit('change', worker))
+    worker.once('exit', (exit, { isExpected }) => this.#onExit(worker, exit, isExpected))
+    onStart(worker)
+    this.emit('worker', worker)
+    if (this.#liveCount() > this.#size) this.#shrink() // the pool shrank while the launch was prepared
+    await worker.ready
+    return worker
+  }
+
+  #onExit(worker: WorkerHandle, exit: WorkerExit, isExpected: boolean): void {
+    this.#workers.delete(worker)
+    if (isExpected) return
+    this.#lastFailure = exit
+    // One that was being started for the first time is the business of whoever asked for it.
+    if (worker.readyAt === null && worker.reason !== 'failure') return
+    this.#replace(exit, worker.readyAt === null ? null : Date.now() - worker.readyAt)
+  }
+
+  #replace(exit: WorkerExit, readyFor: number | null): void {
+    if (this.#liveCount() >= this.#size) return
+    const policy = this.spec.restart ?? defaultRestartPolicy
+    const verdict = decideRestart(policy, this.#failures, readyFor, Math.random())
+    this.#failures = verdict.failures
+    const gaveUp = verdict.action === 'give-up'
+    this.#log.error(
+      { worker: this.spec.name, pid: exit.pid, stderr: exit.stderr.slice(-3), failures: verdict.failures },
+      `${explainFailure(exit)}; ${gaveUp ? 'it exits again and again and is not restarted' : `restarted in ${verdict.delay} ms`}`,
+    )
+    if (!gaveUp) this.#restartAfter(verdict.delay)
+    else if (this.readyWorkers.length > 0) this.#restartAfter(refillDelay)
+    this.emit('failure', exit, { gaveUp })
+  }
+
+  #restartAfter(delay: number): void {
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer)
+      if (this.#liveCount() >= this.#size) return
+      this.#launchWorker('failure').then(
+        () => {
+          if (this.readyWorkers.length >= this.#size) this.#lastFailure = null
+        },
+        (error: unknown) => this.#onRestartFailure(error),
+      )
+    }, delay)
+    this.#restarts.add(timer)
+  }
+
+  /** A restart that ended in an exit is handled where the exit is; here are those that never had a process, or were late. */
+  #onRestartFailure(error: unknown): void {
+    if (!(error instanceof CserviceError) || error.code === 'CANCELLED') return
+    const exit = error.code === 'WORKER_FAILED' ? (error.details as WorkerExit) : null
+    const wasAnExit = exit !== null && (exit.exitCode !== null || exit.signal !== null || exit.pid === null)
+    if (wasAnExit) return
+    this.#replace(exit ?? neverStarted(this.spec.name, error.message), null)
+  }
+
+  #clearRestarts(): void {
+    for (const timer of this.#restarts) clearTimeout(timer)
+    this.#restarts.clear()
+  }
+}
+
+function neverStarted(worker: string, why: string): WorkerExit {
+  const nothing = { pid: null, exitCode: null, signal: null, waitedFor: null, waitedMs: 0, listensOn: [] }
+  return { worker, ...nothing, stderr: [why] }
+}

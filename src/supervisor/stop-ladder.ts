@@ -1,0 +1,29 @@
+/** How a process is made to stop. `deadline` is the time that each step has, in milliseconds. */
+export interface StopLadder {
+  /** Asks kindly; null: this process cannot be asked. @returns false when the question could not be delivered */
+  readonly ask: (() => boolean) | null
+  readonly signal: (signal: 'SIGTERM' | 'SIGKILL') => void
+  readonly exited: Promise<unknown>
+  readonly deadline: number
+}
+
+/** Asks, then SIGTERM, then SIGKILL, each when the step before brought no exit within the deadline. Resolves at the exit. */
+export async function climbStopLadder(ladder: StopLadder): Promise<void> {
+  if (ladder.ask?.() && (await happens(ladder.exited, ladder.deadline))) return
+  ladder.signal('SIGTERM')
+  if (await happens(ladder.exited, ladder.deadline)) return
+  ladder.signal('SIGKILL')
+  await ladder.exited
+}
+
+async function happens(event: Promise<unknown>, within: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, within, false)
+  })
+  try {
+    return await Promise.race([event.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Log } from '../common/log.ts'
+import { ChannelServer } from './channel-server.ts'
+import { type OutputSink, processOutput } from './output.ts'
+import { Pool, type PoolSpec } from './pool.ts'
+import { WorkerHandle } from './worker.ts'
+
+export interface SupervisorOptions {
+  /** A directory that only the owner can enter; the channel's socket is put there. */
+  readonly directory: string
+  readonly log: Log
+  /** Where workers' output goes; our own standard output and error by default. */
+  readonly output?: OutputSink
+}
+
+/** Starts, watches and stops pools of processes; knows nothing of what they do. Owns the channel and all pools. */
+export class Supervisor {
+  readonly #channel: ChannelServer
+  readonly #log: Log
+  readonly #output: OutputSink
+  readonly #pools = new Set<Pool>()
+  /** Tells the workers of this supervisor from those of an earlier one that are still there. */
+  readonly #instance = randomBytes(4).toString('hex')
+  #lastWorker = 0
+  #isWardsUpdateDue = false
+
+  private constructor(channel: ChannelServer, options: SupervisorOptions) {
+    this.#channel = channel
+    this.#log = options.log
+    this.#output = options.output ?? processOutput
+  }
+
+  static async open(options: SupervisorOptions): Promise<Supervisor> {
+    const channel = await ChannelServer.open(join(options.directory, 'channel.sock'), options.log)
+    return new Supervisor(channel, options)
+  }
+
+  /** A new, empty pool; `scale` it to start workers, `remove` it when it is stopped. */
+  createPool(spec: PoolSpec): Pool {
+    const pool = new Pool(
+      spec,
+      (launch, options) => {
+        const id = `${this.#instance}-${++this.#lastWorker}`
+        return new WorkerHandle(launch, { ...options, id, channel: this.#channel, output: this.#output, log: this.#log })
+      },
+      this.#log,
+    )
+    this.#pools.add(pool)
+    pool.on('change', () => this.#updateWards())
+    pool.on('worker', (worker) => {
+      this.#updateWards()
+      if (spec.keepsWatch) worker.on('connected', () => this.#updateWards())
+    })
+    return pool
+  }
+
+  /** Stops a pool and forgets it. */
+  async removePool(pool: Pool): Promise<void> {
+    await pool.stop()
+    this.#pools.delete(pool)
+  }
+
+  get pools(): readonly Pool[] {
+    return [...this.#pools]
+  }
+
+  get workers(): readonly WorkerHandle[] {
+    return this.pools.flatMap((pool) => pool.workers)
+  }
+
+  /** Stops every pool, then closes the channel. */
+  async stop(): Promise<void> {
+    await Promise.all(this.pools.map((pool) => this.removePool(pool)))
+    await this.#channel.close()
+  }
+
+  /** SIGKILL for every worker, at once. */
+  async kill(): Promise<void> {
+    await Promise.all(this.pools.map((pool) => pool.kill()))
+    await this.#channel.close()
+  }
+
+  /** Tells the processes that keep watch whom to end, once for all changes of one turn. */
+  #updateWards(): void {
+    if (this.#isWardsUpdateDue) return
+    this.#isWardsUpdateDue = true
+    setImmediate(() => {
+      this.#isWardsUpdateDue = false
+      const watched = this.pools.filter((pool) => !pool.spec.keepsWatch).flatMap((pool) => pool.workers)
+      const pids = watched.flatMap((worker) => worker.ward ?? [])
+      for (const pool of this.pools) {
+        if (pool.spec.keepsWatch) for (const worker of pool.workers) worker.tell({ type: 'wards', pids })
+      }
+    })
+  }
+}
