@@ -14,7 +14,10 @@ export interface PoolSpec {
    */
   launch(): Promise<Launch>
   readonly startTimeout: number
+  /** How long a worker may take to stop after SIGTERM, before SIGKILL. */
   readonly stopTimeout: number
+  /** How long it may take when it is asked over its channel, before SIGTERM; `stopTimeout` by default. */
+  readonly askTimeout?: number
   /**
    * Takes a worker that was ready out of use: resolves when nothing new can reach it and what was under way is done, or
    * when its own deadline has passed. Only then is the worker asked to stop.
@@ -35,7 +38,7 @@ interface PoolEvents {
   failure: [WorkerExit, { readonly gaveUp: boolean }]
 }
 
-type StartWorker = (launch: Launch, options: Pick<WorkerOptions, 'name' | 'reason' | 'startTimeout' | 'stopTimeout'>) => WorkerHandle
+type StartWorker = (launch: Launch, options: Pick<WorkerOptions, 'name' | 'reason' | 'startTimeout' | 'askTimeout' | 'stopTimeout'>) => WorkerHandle
 
 /**
  * A pool whose crash loop leaves some workers serving tries to fill up again after this time; one that has none left waits
@@ -52,6 +55,8 @@ export class Pool extends EventEmitter<PoolEvents> {
   readonly #restarts = new Set<NodeJS.Timeout>()
   #size = 0
   #launching = 0
+  /** Launches under way, whoever asked for them. */
+  readonly #pending = new Set<Promise<WorkerHandle>>()
   /** Counts the calls of `scale`: an earlier one that fails must not undo a later one. */
   #generation = 0
   #failures = 0
@@ -92,25 +97,23 @@ export class Pool extends EventEmitter<PoolEvents> {
     const before = this.#size
     this.#size = size
     const stopping = this.#shrink()
-    const wanted = size - this.#liveCount()
-    if (wanted <= 0) {
-      await Promise.all(stopping)
-      return { started: 0, stopped: stopping.length }
-    }
-    this.#clearRestarts()
+    const wanted = Math.max(0, size - this.#liveCount())
+    if (wanted > 0) this.#clearRestarts()
+    const others = [...this.#pending]
     const started: WorkerHandle[] = []
     const flight = Array.from({ length: wanted }, () => this.#launchWorker(reason, (worker) => started.push(worker)))
     try {
-      await Promise.all(flight)
+      // Those that an earlier call has begun to start count towards the size, so they are waited for as well.
+      await Promise.all([...flight, ...others.map(unlessCancelled)])
     } catch (error) {
       // The first failure decides: the others are not waited for.
       if (generation === this.#generation) this.#size = before
       await Promise.allSettled([...flight, ...started.map((worker) => this.#retire(worker))])
       throw error
     }
-    this.#failures = 0
-    this.#lastFailure = null
-    return { started: wanted, stopped: 0 }
+    await Promise.all(stopping)
+    if (size > 0) this.#forgetFailures()
+    return { started: wanted, stopped: stopping.length }
   }
 
   /** Stops all workers, each after its drain. The pool can be scaled up again. */
@@ -152,20 +155,26 @@ export class Pool extends EventEmitter<PoolEvents> {
     await worker.stop()
   }
 
-  async #launchWorker(reason: StartReason, onStart: (worker: WorkerHandle) => void = () => {}): Promise<WorkerHandle> {
+  #launchWorker(reason: StartReason, onStart?: (worker: WorkerHandle) => void): Promise<WorkerHandle> {
+    const launched = this.#launchOne(reason, onStart).finally(() => this.#pending.delete(launched))
+    this.#pending.add(launched)
+    return launched
+  }
+
+  async #launchOne(reason: StartReason, onStart?: (worker: WorkerHandle) => void): Promise<WorkerHandle> {
     this.#launching++
     let worker: WorkerHandle
     try {
       const launch = await this.spec.launch()
-      const { name, startTimeout, stopTimeout } = this.spec
-      worker = this.#start(launch, { name, reason, startTimeout, stopTimeout })
+      const { name, startTimeout, stopTimeout, askTimeout = stopTimeout } = this.spec
+      worker = this.#start(launch, { name, reason, startTimeout, askTimeout, stopTimeout })
     } finally {
       this.#launching--
     }
     this.#workers.add(worker)
     worker.on('state', () => this.emit('change', worker))
     worker.once('exit', (exit, { isExpected }) => this.#onExit(worker, exit, isExpected))
-    onStart(worker)
+    onStart?.(worker)
     this.emit('worker', worker)
     if (this.#liveCount() > this.#size) this.#shrink() // the pool shrank while the launch was prepared
     await worker.ready
@@ -202,7 +211,7 @@ export class Pool extends EventEmitter<PoolEvents> {
       if (this.#liveCount() >= this.#size) return
       this.#launchWorker('failure').then(
         () => {
-          if (this.readyWorkers.length >= this.#size) this.#lastFailure = null
+          if (this.readyWorkers.length >= this.#size) this.#lastFailure = null // the count of failures stays until it is stable
         },
         (error: unknown) => this.#onRestartFailure(error),
       )
@@ -219,9 +228,23 @@ export class Pool extends EventEmitter<PoolEvents> {
     this.#replace(exit ?? neverStarted(this.spec.name, error.message), null)
   }
 
+  #forgetFailures(): void {
+    this.#failures = 0
+    this.#lastFailure = null
+  }
+
   #clearRestarts(): void {
     for (const timer of this.#restarts) clearTimeout(timer)
     this.#restarts.clear()
+  }
+}
+
+/** Settles with the launch, but one that was called off is no failure of those who merely waited for it. */
+async function unlessCancelled(launched: Promise<WorkerHandle>): Promise<void> {
+  try {
+    await launched
+  } catch (error) {
+    if (!(error instanceof CserviceError && error.code === 'CANCELLED')) throw error
   }
 }
 

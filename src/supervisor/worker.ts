@@ -43,6 +43,7 @@ export interface WorkerOptions {
   readonly name: string
   readonly reason: StartReason
   readonly startTimeout: number
+  readonly askTimeout: number
   readonly stopTimeout: number
   readonly channel: ChannelServer
   readonly output: OutputSink
@@ -184,7 +185,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       ask: wasStarting || this.kind === 'program' ? null : () => this.tell({ type: 'stop' }),
       signal: (signal) => this.#signal(signal),
       exited: this.exited,
-      deadline: this.#options.stopTimeout,
+      askDeadline: this.#options.askTimeout,
+      termDeadline: this.#options.stopTimeout,
     })
     return this.exited
   }

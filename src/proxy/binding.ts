@@ -1,0 +1,117 @@
+import { fileURLToPath } from 'node:url'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CserviceError } from '../common/errors.ts'
+import { ListeningSocket } from '../supervisor/listening-socket.ts'
+import type { Pool } from '../supervisor/pool.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { Launch, WorkerHandle } from '../supervisor/worker.ts'
+import type { BindingConfig } from './config/proxy-config.ts'
+import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from './messages.ts'
+
+const program = fileURLToPath(new URL('./dataplane/main.js', import.meta.url))
+/** Without proxy processes there is no service: they are restarted for ever, a few seconds apart at most. */
+const restart = { firstDelay: 20, maxDelay: 5_000, stableAfter: 5_000, giveUpAfter: Number.POSITIVE_INFINITY }
+const startTimeout = 20_000
+const stopTimeout = 3_000
+/** How often a port is tried again that the processes of a crashed predecessor may still hold. */
+const retryInterval = 100
+
+/** What a binding needs from its owner. */
+export interface BindingOwner {
+  settings(): DataplaneSettings
+  /** A proxy process has opened its channel and is configured: give it the routes. */
+  onConnected(worker: WorkerHandle): void
+  onMessage(worker: WorkerHandle, message: FromProxyProcess): void
+  onExit(worker: WorkerHandle): void
+}
+
+/** One port that the gateway listens on: the shared socket, and the proxy processes that accept on it. Owns both. */
+export class Binding {
+  readonly config: BindingConfig
+  readonly port: number
+  readonly pool: Pool
+  readonly #socket: ListeningSocket
+  readonly #supervisor: Supervisor
+  readonly #owner: BindingOwner
+  #isClosed = false
+
+  private constructor(config: BindingConfig, socket: ListeningSocket, supervisor: Supervisor, owner: BindingOwner) {
+    this.config = config
+    this.port = socket.port
+    this.#socket = socket
+    this.#supervisor = supervisor
+    this.#owner = owner
+    this.pool = supervisor.createPool({
+      name: `proxy ${this.port}`,
+      launch: async () => this.#launch(),
+      startTimeout,
+      // A proxy process ends by itself when its drain is over; the ladder is for one that hangs.
+      askTimeout: owner.settings().drainTimeout + stopTimeout,
+      stopTimeout,
+      restart,
+      keepsWatch: true,
+    })
+    this.pool.on('worker', (worker) => this.#follow(worker))
+  }
+
+  /**
+   * Opens the port and starts its proxy processes.
+   * @param patience milliseconds for which a port that is taken is tried again
+   * @throws CserviceError PORT_TAKEN, PORT_FORBIDDEN, CONFIG_INVALID, WORKER_FAILED; then nothing is left open
+   */
+  static async open(config: BindingConfig, supervisor: Supervisor, owner: BindingOwner, patience: number): Promise<Binding> {
+    const binding = new Binding(config, await openPatiently(config, patience), supervisor, owner)
+    try {
+      await binding.pool.scale(config.workerCount, 'start')
+      return binding
+    } catch (error) {
+      await binding.close()
+      throw error
+    }
+  }
+
+  /** Settings have changed. */
+  configure(): void {
+    for (const worker of this.pool.workers) this.#send(worker)
+  }
+
+  /** Stops accepting and closes the port; resolves when requests in flight have finished, or the drain timeout has passed. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const stopped = this.#supervisor.removePool(this.pool)
+    // At once, so that the port can be opened anew while the last requests are still being answered.
+    this.#socket.close()
+    await stopped
+  }
+
+  #launch(): Launch {
+    if (this.#isClosed) throw new CserviceError('CANCELLED', `port ${this.port} is being closed`)
+    const waitsFor = `accept connections on port ${this.port}`
+    return { file: program, kind: 'own', cwd: process.cwd(), env: {}, descriptors: [this.#socket.fd], waitsFor }
+  }
+
+  #follow(worker: WorkerHandle): void {
+    worker.on('connected', () => {
+      this.#send(worker)
+      this.#owner.onConnected(worker)
+    })
+    worker.on('message', (body) => this.#owner.onMessage(worker, body as FromProxyProcess))
+    worker.once('exit', () => this.#owner.onExit(worker))
+  }
+
+  #send(worker: WorkerHandle): void {
+    worker.send({ type: 'configure', settings: this.#owner.settings() } satisfies ToProxyProcess)
+  }
+}
+
+async function openPatiently(config: BindingConfig, patience: number): Promise<ListeningSocket> {
+  const deadline = Date.now() + patience
+  for (;;) {
+    try {
+      return await ListeningSocket.open(config.port, config.host)
+    } catch (error) {
+      if (!(error instanceof CserviceError) || error.code !== 'PORT_TAKEN' || Date.now() >= deadline) throw error
+      await sleep(retryInterval)
+    }
+  }
+}

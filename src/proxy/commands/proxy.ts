@@ -1,0 +1,34 @@
+import { CserviceError } from '../../common/errors.ts'
+import type { Command } from '../../supervisor/control/command.ts'
+import type { ProxyHost } from '../proxy-host.ts'
+import { infoCommand } from './info.ts'
+import { promoteCommand } from './promote.ts'
+import { startCommand } from './start.ts'
+import { stopCommand } from './stop.ts'
+import type { Subcommand } from './subcommand.ts'
+import { versionCommand } from './version.ts'
+
+const subcommands: readonly Subcommand[] = [startCommand, stopCommand, versionCommand, promoteCommand, infoCommand]
+
+/** The command `proxy`, whose first word says which of its subcommands is meant. */
+export function proxyCommand(host: ProxyHost): Command {
+  const byName = new Map(subcommands.map((subcommand) => [subcommand.name, subcommand]))
+  return {
+    name: 'proxy',
+    level: 'local',
+    isVisible: true,
+    help: {
+      info: 'Starts, stops and steers the versioned deployment gateway.',
+      command: `proxy ${subcommands.map(({ name }) => name).join('|')}`,
+      ...Object.fromEntries(subcommands.map(({ usage, help }) => [usage, `${help.info} Example: ${help.example}`])),
+    },
+    async run(args, context) {
+      const [name, ...rest] = args.map(String)
+      const subcommand = byName.get(name ?? '')
+      if (!subcommand) {
+        throw new CserviceError('BAD_USAGE', `Proxy command ${name ?? ''} not recognized. Try 'help proxy' for more info.`)
+      }
+      return subcommand.run(rest, host, context)
+    },
+  }
+}

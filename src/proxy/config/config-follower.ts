@@ -1,0 +1,61 @@
+import { CserviceError, toCserviceError } from '../../common/errors.ts'
+import type { Log } from '../../common/log.ts'
+import type { ProxyConfig } from './proxy-config.ts'
+import { watchConfig } from './watch-config.ts'
+
+/** What is done with an edited configuration. */
+export interface ConfigChange {
+  /** Does all that can fail. @throws CserviceError to refuse the edit; everything is then as before */
+  prepare(next: ProxyConfig, former: ProxyConfig): Promise<void>
+  /** The new one is in force; follows it where that takes time, or may fail without making the rest void. */
+  settle(next: ProxyConfig, former: ProxyConfig): Promise<void>
+}
+
+/** The configuration in force. Owns it, and follows the file: a good edit is put in force, a bad one refused and kept in mind. */
+export class ConfigFollower {
+  #inForce: ProxyConfig
+  #lastError: CserviceError | null = null
+  #watcher: { close(): Promise<void> } | null = null
+  readonly #log: Log
+
+  constructor(config: ProxyConfig, log: Log) {
+    this.#inForce = config
+    this.#log = log
+  }
+
+  get inForce(): ProxyConfig {
+    return this.#inForce
+  }
+
+  /** Why the last edit was refused; null when what is in the file is in force. */
+  get lastError(): CserviceError | null {
+    return this.#lastError
+  }
+
+  /** @param exclusively runs an action when no other change of the gateway is under way */
+  async watch(change: ConfigChange, exclusively: (action: () => Promise<void>) => Promise<void>): Promise<void> {
+    this.#watcher = await watchConfig(this.#inForce.file, (result) => {
+      if (result instanceof CserviceError) return this.#refuse(result)
+      for (const warning of result.warnings) this.#log.warn(warning.message)
+      exclusively(() => this.#follow(result.config, change)).catch((error: unknown) => this.#refuse(toCserviceError(error)))
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#watcher?.close()
+  }
+
+  async #follow(next: ProxyConfig, change: ConfigChange): Promise<void> {
+    const former = this.#inForce
+    await change.prepare(next, former)
+    this.#inForce = next
+    this.#lastError = null
+    this.#log.info({ file: next.file }, 'the configuration was changed and is in force')
+    await change.settle(next, former)
+  }
+
+  #refuse(error: CserviceError): void {
+    this.#lastError = error
+    this.#log.error({ code: error.code }, `the change of the configuration is refused, what was in force stays: ${error.message}`)
+  }
+}

@@ -1,0 +1,111 @@
+import { EventEmitter } from 'node:events'
+import { toCserviceError } from '../common/errors.ts'
+import type { Log } from '../common/log.ts'
+import type { ProxyConfig } from './config/proxy-config.ts'
+import type { Journal, JournalEntry } from './versions/journal.ts'
+import { type PromoteSteps, promoteVersion } from './versions/promote.ts'
+import type { Version } from './versions/version.ts'
+
+export interface PromoteAnswer {
+  readonly version: string
+  readonly previous: string | null
+  readonly workers: number
+  readonly epoch: number
+}
+
+/** What making a version live needs from the gateway. */
+export interface LiveVersionParts extends Pick<PromoteSteps, 'recordLive' | 'acknowledged'> {
+  /** The version of that name, with room to run. @throws CserviceError UNKNOWN_VERSION, VERSION_LIMIT */
+  lookUp(name: string): Promise<Version>
+  find(name: string): Version | undefined
+  /** Publishes the routes as they are now. @returns the epoch */
+  publish(): number
+  config(): ProxyConfig
+  readonly journal: Journal
+  readonly log: Log
+}
+
+/** Where a request without a version goes. Owns that name: nothing else changes it. */
+export class LiveVersion extends EventEmitter<{ promoted: [PromoteAnswer] }> {
+  readonly #parts: LiveVersionParts
+  #name: string | null
+
+  constructor(name: string | null, parts: LiveVersionParts) {
+    super()
+    this.#name = name
+    this.#parts = parts
+  }
+
+  get name(): string | null {
+    return this.#name
+  }
+
+  /** Starts what proxy.json says is live. A failure is logged and kept by the version; the next request tries again. */
+  async start(): Promise<void> {
+    if (this.#name === null) return
+    try {
+      const version = await this.#parts.lookUp(this.#name)
+      await version.scale(this.#parts.config().workerCount, 'start')
+    } catch (error) {
+      this.#parts.log.error({ err: error, version: this.#name }, 'the live version did not start')
+    }
+  }
+
+  /** Makes a version live, whole or not at all (see promoteVersion), and writes that down in proxy.json and the journal. */
+  promote(name: string, workers: number, by: string): Promise<PromoteAnswer> {
+    return this.#change(name, workers, { action: 'promote', by }, this.#parts.recordLive)
+  }
+
+  /** The same for a `defaultVersion` that somebody has edited: proxy.json has it already. */
+  followEdit(name: string, workers: number): Promise<PromoteAnswer> {
+    return this.#change(name, workers, { action: 'live-by-edit', by: 'proxy.json' }, async () => async () => {})
+  }
+
+  /** From now on no version is live. */
+  clear(): void {
+    this.#route(null)
+  }
+
+  async #change(
+    name: string,
+    workers: number,
+    entry: Pick<JournalEntry, 'action' | 'by'>,
+    recordLive: PromoteSteps['recordLive'],
+  ): Promise<PromoteAnswer> {
+    const { journal, log } = this.#parts
+    const began = Date.now()
+    const previous = this.#name
+    const record = (end: Pick<JournalEntry, 'result' | 'epoch' | 'error'>) =>
+      journal.append({ ...entry, version: name, previous, workers, ...end, durationMs: Date.now() - began })
+    try {
+      const version = await this.#parts.lookUp(name)
+      const routeTo = (live: string | null) => this.#route(live)
+      const epoch = await promoteVersion(version, workers, previous, { recordLive, routeTo, acknowledged: this.#parts.acknowledged })
+      await record({ result: 'done', epoch })
+      const answer = { version: name, previous, workers, epoch }
+      log.info(answer, `${name} is live`)
+      this.emit('promoted', answer)
+      if (previous !== null && previous !== name) this.#demote(previous)
+      return answer
+    } catch (thrown) {
+      const error = toCserviceError(thrown)
+      await record({ result: 'failed', error: error.message })
+      throw error
+    }
+  }
+
+  /** In the background: who promoted does not wait for the last requests of the former live version. */
+  #demote(name: string): void {
+    const version = this.#parts.find(name)
+    const count = this.#parts.config().nonDefaultWorkerCount
+    if (!version || version.size <= count) return
+    version.scale(count, 'scale').catch((error: unknown) => {
+      this.#parts.log.warn({ err: error, version: name }, 'the former live version was not shrunk')
+    })
+  }
+
+  #route(name: string | null): number {
+    this.#name = name
+    return this.#parts.publish()
+  }
+}

@@ -1,0 +1,49 @@
+import { resolve } from 'node:path'
+import { CserviceError } from '../common/errors.ts'
+import { Gateway, type GatewayOptions } from './gateway.ts'
+
+/** Whether a proxy runs in this service, and which. Owns the gateway; the `proxy` commands act on it. */
+export class ProxyHost {
+  readonly #options: GatewayOptions
+  #gateway: Promise<Gateway> | null = null
+
+  constructor(options: GatewayOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Starts the proxy.
+   * @param file path of proxy.json
+   * @throws CserviceError ALREADY_RUNNING, or why it could not be started
+   */
+  async start(file: string): Promise<Gateway> {
+    if (this.#gateway) throw new CserviceError('ALREADY_RUNNING', 'a proxy is already running in this service')
+    const starting = Gateway.start(resolve(file), this.#options)
+    this.#gateway = starting
+    try {
+      return await starting
+    } catch (error) {
+      if (this.#gateway === starting) this.#gateway = null
+      throw error
+    }
+  }
+
+  /** The gateway, once it is up; null when no proxy was started. */
+  async find(): Promise<Gateway | null> {
+    return (await this.#gateway?.catch(() => null)) ?? null
+  }
+
+  /** @throws CserviceError NO_PROXY */
+  async get(): Promise<Gateway> {
+    const gateway = await this.find()
+    if (!gateway) throw new CserviceError('NO_PROXY')
+    return gateway
+  }
+
+  /** Stops the proxy, gracefully; nothing to do when there is none. */
+  async stop(): Promise<void> {
+    const gateway = await this.find()
+    this.#gateway = null
+    await gateway?.stop()
+  }
+}

@@ -1,0 +1,122 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { WorkerHandle } from '../supervisor/worker.ts'
+import { Binding } from './binding.ts'
+import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
+import { dataplaneSettings } from './dataplane-settings.ts'
+import type { FromProxyProcess, VersionCounters } from './messages.ts'
+import type { RoutePublisher } from './route-publisher.ts'
+
+/** How long a port is tried again that the former processes of its binding are about to let go of, in milliseconds. */
+const handOverPatience = 5_000
+
+/** What proxy processes have to say to the rest of the control plane. */
+export interface DataplaneListener {
+  onDemand(version: string): void
+  onCounters(source: string, counters: readonly VersionCounters[]): void
+  onSourceGone(source: string): void
+}
+
+/** The data plane as the control plane sees it: all bindings and their proxy processes. Owns them. */
+export class ProxyProcesses {
+  readonly #supervisor: Supervisor
+  readonly #publisher: RoutePublisher
+  readonly #listener: DataplaneListener
+  readonly #bindings: Binding[] = []
+  #config: ProxyConfig
+
+  constructor(supervisor: Supervisor, publisher: RoutePublisher, listener: DataplaneListener, config: ProxyConfig) {
+    this.#supervisor = supervisor
+    this.#publisher = publisher
+    this.#listener = listener
+    this.#config = config
+  }
+
+  get bindings(): readonly Binding[] {
+    return this.#bindings
+  }
+
+  /** Opens all bindings of the configuration, or none. @param patience see Binding.open */
+  async open(patience: number): Promise<void> {
+    const results = await Promise.allSettled(this.#config.bindings.map((binding) => this.#openBinding(binding, patience)))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (!failed) return
+    await this.close()
+    throw failed.reason
+  }
+
+  /**
+   * Takes over a new configuration: new bindings are opened, changed ones reopened or resized, others closed; all get the
+   * new settings. What a process can only learn at its start (certificates) means a new binding.
+   * @throws CserviceError when a binding cannot be opened; then the ones there were go on as before
+   */
+  async apply(config: ProxyConfig): Promise<void> {
+    const surplus = this.#bindings.filter((binding) => !config.bindings.some((wanted) => isSamePlace(wanted, binding.config)))
+    const added = config.bindings.filter((wanted) => !this.#bindings.some((binding) => isSamePlace(wanted, binding.config)))
+    const former = this.#config
+    this.#config = config
+    const reopened = surplus.filter(({ port }) => added.some((wanted) => wanted.port === port))
+    for (const binding of reopened) void this.#closeBinding(binding)
+    try {
+      const results = await Promise.allSettled(added.map((binding) => this.#openBinding(binding, handOverPatience)))
+      const failed = results.find((result) => result.status === 'rejected')
+      if (failed) throw failed.reason
+    } catch (error) {
+      this.#config = former
+      const opened = this.#bindings.filter((binding) => added.includes(binding.config))
+      await Promise.all(opened.map((binding) => this.#closeBinding(binding)))
+      await Promise.all(reopened.map((binding) => this.#openBinding(binding.config, handOverPatience)))
+      throw error
+    }
+    for (const binding of surplus) if (!reopened.includes(binding)) void this.#closeBinding(binding)
+    for (const binding of this.#bindings) {
+      binding.configure()
+      const wanted = config.bindings.find((candidate) => isSamePlace(candidate, binding.config))
+      if (wanted && wanted.workerCount !== binding.pool.size) await binding.pool.scale(wanted.workerCount, 'scale')
+    }
+  }
+
+  /** Stops accepting everywhere, drains, and closes the ports. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#bindings].map((binding) => this.#closeBinding(binding)))
+  }
+
+  async #openBinding(config: BindingConfig, patience: number): Promise<void> {
+    const owner = {
+      settings: () => dataplaneSettings(this.#config, config),
+      onConnected: (worker: WorkerHandle) => this.#publisher.subscribe(worker),
+      onMessage: (worker: WorkerHandle, message: FromProxyProcess) => this.#receive(worker, message),
+      onExit: (worker: WorkerHandle) => {
+        this.#publisher.unsubscribe(worker)
+        this.#listener.onSourceGone(worker.id)
+      },
+    }
+    this.#bindings.push(await Binding.open(config, this.#supervisor, owner, patience))
+  }
+
+  async #closeBinding(binding: Binding): Promise<void> {
+    const index = this.#bindings.indexOf(binding)
+    if (index !== -1) this.#bindings.splice(index, 1)
+    await binding.close()
+  }
+
+  #receive(worker: WorkerHandle, message: FromProxyProcess): void {
+    switch (message.type) {
+      case 'ack':
+        return this.#publisher.acknowledge(worker, message.epoch)
+      case 'released':
+        return this.#publisher.release(worker, message.targets)
+      case 'demand':
+        return this.#listener.onDemand(message.version)
+      case 'counters':
+        return this.#listener.onCounters(worker.id, message.versions)
+      case 'ejected':
+        return // it is in the process's log; the worker's own exit is what the pool acts on
+    }
+  }
+}
+
+/** Whether two binding entries are the same port served the same way; the number of processes may differ. */
+function isSamePlace(a: BindingConfig, b: BindingConfig): boolean {
+  return isDeepStrictEqual({ ...a, workerCount: 0 }, { ...b, workerCount: 0 })
+}

@@ -1,0 +1,36 @@
+import type { Version } from './version.ts'
+
+/** The steps of a promote that have effects, each of which can be undone. */
+export interface PromoteSteps {
+  /** Rewrites proxy.json. @returns how to put the former value back */
+  recordLive(version: string): Promise<() => Promise<void>>
+  /** Publishes routes with this version live. @returns the epoch */
+  routeTo(version: string | null): number
+  /** Resolves when every proxy process uses the epoch. */
+  acknowledged(epoch: number): Promise<void>
+}
+
+/**
+ * Makes a version live, whole or not at all: all its workers ready, proxy.json rewritten, every proxy process routing to
+ * it; when a step fails, those before it are put back and the error of that step is thrown. proxy.json is the only truth
+ * of what is live, so a crash between two steps settles itself at the next start.
+ * @returns the epoch from which all unversioned requests go to it
+ */
+export async function promoteVersion(version: Version, workers: number, previous: string | null, steps: PromoteSteps): Promise<number> {
+  const undo: Array<() => Promise<unknown>> = []
+  try {
+    const sizeBefore = version.size
+    await version.scale(workers, 'promote')
+    undo.push(() => version.scale(sizeBefore, 'promote'))
+
+    undo.push(await steps.recordLive(version.name))
+
+    undo.push(async () => steps.routeTo(previous))
+    const epoch = steps.routeTo(version.name)
+    await steps.acknowledged(epoch)
+    return epoch
+  } catch (error) {
+    for (const putBack of undo.reverse()) await putBack()
+    throw error
+  }
+}

@@ -1,0 +1,161 @@
+import { EventEmitter } from 'node:events'
+import { CserviceError, type ErrorCode, toCserviceError } from '../../common/errors.ts'
+import type { Pool } from '../../supervisor/pool.ts'
+import { explainFailure, type StartReason } from '../../supervisor/worker.ts'
+import type { Route } from '../routing/route-table.ts'
+import { Activity } from './activity.ts'
+
+/** After a failed start, how long requests are turned away before one may try again; doubles with each failure in a row. */
+const firstRetryDelay = 1_000
+const maxRetryDelay = 60_000
+
+interface Failure {
+  readonly error: CserviceError
+  readonly retryAt: number
+}
+
+/** What a version needs from the gateway: pools to run in. */
+export interface PoolFactory {
+  create(version: string): Pool
+  /** Stops the pool, drained, and forgets it. */
+  remove(pool: Pool): Promise<void>
+}
+
+/**
+ * The life of one version that runs, or ran, or failed to: cold, starting, ready or failed. Owns its pool. A pool that is
+ * being stopped is no longer the version's: the next start gets a new one, so that nothing waits for the old to drain.
+ */
+export class Version extends EventEmitter<{ change: [] }> {
+  readonly name: string
+  readonly activity = new Activity(Date.now())
+  readonly #pools: PoolFactory
+  readonly #retiring = new Set<Pool>()
+  #pool: Pool | null = null
+  #attempt = 0
+  #flights = 0
+  #failure: Failure | null = null
+  #failuresInARow = 0
+
+  constructor(name: string, pools: PoolFactory) {
+    super()
+    this.name = name
+    this.#pools = pools
+  }
+
+  /** What proxy processes are told of it. */
+  get route(): Route {
+    const targets = (this.#pool?.readyWorkers ?? []).flatMap(({ id, host, port }) => (port === null ? [] : [{ id, host, port }]))
+    const attempt = this.#attempt
+    if (targets.length > 0) return { state: 'ready', attempt, targets }
+    if (this.#flights > 0) return { state: 'starting', attempt, targets }
+    if (this.#failure) {
+      const code: ErrorCode = this.#failure.error.code === 'VERSION_LIMIT' ? 'VERSION_LIMIT' : 'VERSION_FAILED'
+      return { state: 'failed', attempt, targets, retryAt: this.#failure.retryAt, code }
+    }
+    return { state: this.size > 0 ? 'starting' : 'cold', attempt, targets }
+  }
+
+  get isRunning(): boolean {
+    const { state } = this.route
+    return state === 'starting' || state === 'ready'
+  }
+
+  /** Workers that were asked for. */
+  get size(): number {
+    return this.#pool?.size ?? 0
+  }
+
+  get pool(): Pool | null {
+    return this.#pool
+  }
+
+  /** Pools that are being stopped, their last requests still in flight. */
+  get retiring(): readonly Pool[] {
+    return [...this.#retiring]
+  }
+
+  /** Why it does not run, or not as it should; null when all is well. */
+  get error(): CserviceError | null {
+    if (this.#failure) return this.#failure.error
+    const exit = this.#pool?.lastFailure
+    return exit ? new CserviceError('WORKER_FAILED', explainFailure(exit), { details: exit }) : null
+  }
+
+  /** Whether a request may start it now: it is cold, or failed long enough ago. */
+  mayStart(now: number): boolean {
+    const route = this.route
+    return route.state === 'cold' || (route.state === 'failed' && now >= (route.retryAt ?? 0))
+  }
+
+  /**
+   * Brings it to `size` workers.
+   * @throws CserviceError when one does not become ready; then everything is as before
+   */
+  async scale(size: number, reason: StartReason): Promise<{ started: number; stopped: number }> {
+    if (size === 0) return { started: 0, stopped: await this.stop() }
+    const wasRunning = this.isRunning
+    if (!wasRunning) this.#attempt++
+    this.#flights++
+    this.activity.touch(Date.now())
+    this.#pool ??= this.#createPool()
+    const pool = this.#pool
+    this.emit('change')
+    try {
+      const result = await pool.scale(size, reason)
+      this.#failure = null
+      this.#failuresInARow = 0
+      return result
+    } catch (thrown) {
+      const error = toCserviceError(thrown)
+      if (pool === this.#pool && pool.readyWorkers.length === 0 && error.code !== 'CANCELLED') this.fail(error)
+      throw error
+    } finally {
+      this.#flights--
+      this.emit('change')
+    }
+  }
+
+  /** Records why it could not be started; requests are turned away with that until it may be tried again. */
+  fail(error: CserviceError): void {
+    const delay = Math.min(maxRetryDelay, firstRetryDelay * 2 ** this.#failuresInARow)
+    this.#failuresInARow++
+    this.#failure = { error, retryAt: Date.now() + delay }
+    const pool = this.#pool
+    if (pool) this.#retire(pool)
+    this.emit('change')
+  }
+
+  /** A failed start as if it had never been tried: what it was is known to whoever asked. */
+  forgetFailure(): void {
+    this.#failure = null
+    this.emit('change')
+  }
+
+  /** Stops all its workers, each when nothing is in flight on it. @returns how many */
+  async stop(): Promise<number> {
+    this.#failure = null
+    const pool = this.#pool
+    if (!pool) return 0
+    const count = pool.workers.length
+    const stopped = this.#retire(pool)
+    this.emit('change')
+    await stopped
+    return count
+  }
+
+  #createPool(): Pool {
+    const pool = this.#pools.create(this.name)
+    pool.on('change', () => this.emit('change'))
+    pool.on('failure', (exit, { gaveUp }) => {
+      if (!gaveUp || pool !== this.#pool || pool.readyWorkers.length > 0) return
+      this.fail(new CserviceError('CRASH_LOOP', `${explainFailure(exit)}, again and again`, { details: exit }))
+    })
+    return pool
+  }
+
+  #retire(pool: Pool): Promise<void> {
+    if (this.#pool === pool) this.#pool = null
+    this.#retiring.add(pool)
+    return this.#pools.remove(pool).finally(() => this.#retiring.delete(pool))
+  }
+}
