@@ -6,7 +6,12 @@
 
 /** From a process to the supervisor. `hello` is the first on every connection, so that a new supervisor knows who it is. */
 export type FromProcess =
-  | { readonly type: 'hello'; readonly id: string; readonly pid: number; readonly state: 'starting' | 'ready' | 'stopping' }
+  | {
+      readonly type: 'hello'
+      readonly id: string
+      readonly pid: number
+      readonly state: 'starting' | 'ready' | 'stopping'
+    }
   /** It listens: on the port it was given, or (`expected: false`) on another one, which makes a good error message. */
   | { readonly type: 'listening'; readonly port: number; readonly address: string; readonly expected: boolean }
   /** It called `workerReady(false)`: only `ready` makes it ready now. */

@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { CserviceError } from '../common/errors.ts'
 import { ListeningSocket } from '../supervisor/listening-socket.ts'
 import type { Pool } from '../supervisor/pool.ts'
@@ -59,7 +59,12 @@ export class Binding {
    * @param patience milliseconds for which a port that is taken is tried again
    * @throws CserviceError PORT_TAKEN, PORT_FORBIDDEN, CONFIG_INVALID, WORKER_FAILED; then nothing is left open
    */
-  static async open(config: BindingConfig, supervisor: Supervisor, owner: BindingOwner, patience: number): Promise<Binding> {
+  static async open(
+    config: BindingConfig,
+    supervisor: Supervisor,
+    owner: BindingOwner,
+    patience: number,
+  ): Promise<Binding> {
     const binding = new Binding(config, await openPatiently(config, patience), supervisor, owner)
     try {
       await binding.pool.scale(config.workerCount, 'start')

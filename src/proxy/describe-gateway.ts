@@ -48,7 +48,9 @@ export function describeGateway(gateway: Gateway) {
 function describeVersion(gateway: Gateway, name: string) {
   const version = gateway.versions.find(name)
   const workers = version?.pool?.workers ?? []
-  const draining = (version?.retiring ?? []).flatMap((pool) => pool.workers).concat(workers.filter(({ state }) => state === 'draining'))
+  const draining = (version?.retiring ?? [])
+    .flatMap((pool) => pool.workers)
+    .concat(workers.filter(({ state }) => state === 'draining'))
   return {
     name,
     state: version?.route.state ?? 'cold',

@@ -62,7 +62,9 @@ export class Gateway {
     const inForce = () => this.configuration.inForce
     const publish = () => this.#publish()
     const { publisher } = this
-    this.versions = new Versions(new VersionPools({ supervisor, publisher, leases: this.#leases, config: inForce, publish }))
+    this.versions = new Versions(
+      new VersionPools({ supervisor, publisher, leases: this.#leases, config: inForce, publish }),
+    )
     this.versions.on('change', () => this.#publishSoon())
     this.live = new LiveVersion(config.defaultVersion, {
       lookUp: (name) => this.#lookUp(name, 1),
@@ -169,7 +171,8 @@ export class Gateway {
       return
     }
     version.scale(this.defaultCount(name), 'demand').catch((error: unknown) => {
-      if (!this.#isStopping) this.#log.error({ err: error, version: name }, 'a version that a request asked for did not start')
+      if (!this.#isStopping)
+        this.#log.error({ err: error, version: name }, 'a version that a request asked for did not start')
     })
   }
 

@@ -80,7 +80,11 @@ export class LiveVersion extends EventEmitter<{ promoted: [PromoteAnswer] }> {
     try {
       const version = await this.#parts.lookUp(name)
       const routeTo = (live: string | null) => this.#route(live)
-      const epoch = await promoteVersion(version, workers, previous, { recordLive, routeTo, acknowledged: this.#parts.acknowledged })
+      const epoch = await promoteVersion(version, workers, previous, {
+        recordLive,
+        routeTo,
+        acknowledged: this.#parts.acknowledged,
+      })
       await record({ result: 'done', epoch })
       const answer = { version: name, previous, workers, epoch }
       log.info(answer, `${name} is live`)

@@ -38,7 +38,9 @@ export class ProxyProcesses {
 
   /** Opens all bindings of the configuration, or none. @param patience see Binding.open */
   async open(patience: number): Promise<void> {
-    const results = await Promise.allSettled(this.#config.bindings.map((binding) => this.#openBinding(binding, patience)))
+    const results = await Promise.allSettled(
+      this.#config.bindings.map((binding) => this.#openBinding(binding, patience)),
+    )
     const failed = results.find((result) => result.status === 'rejected')
     if (!failed) return
     await this.close()
@@ -51,8 +53,12 @@ export class ProxyProcesses {
    * @throws CserviceError when a binding cannot be opened; then the ones there were go on as before
    */
   async apply(config: ProxyConfig): Promise<void> {
-    const surplus = this.#bindings.filter((binding) => !config.bindings.some((wanted) => isSamePlace(wanted, binding.config)))
-    const added = config.bindings.filter((wanted) => !this.#bindings.some((binding) => isSamePlace(wanted, binding.config)))
+    const surplus = this.#bindings.filter(
+      (binding) => !config.bindings.some((wanted) => isSamePlace(wanted, binding.config)),
+    )
+    const added = config.bindings.filter(
+      (wanted) => !this.#bindings.some((binding) => isSamePlace(wanted, binding.config)),
+    )
     const former = this.#config
     this.#config = config
     const reopened = surplus.filter(({ port }) => added.some((wanted) => wanted.port === port))

@@ -78,9 +78,13 @@ export class RoutePublisher {
     const late = () => this.#all((subscriber) => subscriber.acknowledged < epoch)
     if (await this.#until(() => late().length === 0, deadline)) return
     const pids = late().map((worker) => worker.pid)
-    throw new CserviceError('NOT_ACKNOWLEDGED', `proxy process ${pids.join(', ')} did not take over the new routes within ${deadline / 1000} s`, {
-      details: { pids, epoch },
-    })
+    throw new CserviceError(
+      'NOT_ACKNOWLEDGED',
+      `proxy process ${pids.join(', ')} did not take over the new routes within ${deadline / 1000} s`,
+      {
+        details: { pids, epoch },
+      },
+    )
   }
 
   /** Resolves when no proxy process has anything in flight on a target that has left the table; false: `deadline` passed. */

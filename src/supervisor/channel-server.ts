@@ -94,7 +94,10 @@ export class ChannelServer {
   #welcome(socket: net.Socket, hello: Extract<FromProcess, { type: 'hello' }>): string | null {
     const peer = this.#peers.get(hello.id)
     if (!peer) {
-      this.#log.warn({ pid: hello.pid, id: hello.id }, 'a process of an earlier supervisor is still here; it is told to stop')
+      this.#log.warn(
+        { pid: hello.pid, id: hello.id },
+        'a process of an earlier supervisor is still here; it is told to stop',
+      )
       socket.write(toJsonLine({ type: 'stop' } satisfies ToProcess))
       return null
     }

@@ -30,10 +30,14 @@ export class ListeningSocket {
   static async open(port: number, host: string | null): Promise<ListeningSocket> {
     if (host === null) {
       const dual = bind('::', port, 6)
-      return typeof dual === 'number' && noIpv6.has(getSystemErrorName(dual)) ? opened(bind('0.0.0.0', port, 4), port, host) : opened(dual, port, host)
+      return typeof dual === 'number' && noIpv6.has(getSystemErrorName(dual))
+        ? opened(bind('0.0.0.0', port, 4), port, host)
+        : opened(dual, port, host)
     }
     const address = await lookup(host).catch((cause: unknown) => {
-      throw new CserviceError('CONFIG_INVALID', `the host ${JSON.stringify(host)} of a binding has no address`, { cause })
+      throw new CserviceError('CONFIG_INVALID', `the host ${JSON.stringify(host)} of a binding has no address`, {
+        cause,
+      })
     })
     return opened(bind(address.address, port, address.family === 6 ? 6 : 4), port, host)
 

@@ -2,7 +2,14 @@ import { EventEmitter } from 'node:events'
 import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts'
-import { explainFailure, type Launch, type StartReason, type WorkerExit, type WorkerHandle, type WorkerOptions } from './worker.ts'
+import {
+  explainFailure,
+  type Launch,
+  type StartReason,
+  type WorkerExit,
+  type WorkerHandle,
+  type WorkerOptions,
+} from './worker.ts'
 
 /** What all workers of a pool have in common. Times in milliseconds. */
 export interface PoolSpec {
@@ -38,7 +45,10 @@ interface PoolEvents {
   failure: [WorkerExit, { readonly gaveUp: boolean }]
 }
 
-type StartWorker = (launch: Launch, options: Pick<WorkerOptions, 'name' | 'reason' | 'startTimeout' | 'askTimeout' | 'stopTimeout'>) => WorkerHandle
+type StartWorker = (
+  launch: Launch,
+  options: Pick<WorkerOptions, 'name' | 'reason' | 'startTimeout' | 'askTimeout' | 'stopTimeout'>,
+) => WorkerHandle
 
 /**
  * A pool whose crash loop leaves some workers serving tries to fill up again after this time; one that has none left waits
@@ -149,7 +159,9 @@ export class Pool extends EventEmitter<PoolEvents> {
   async #retire(worker: WorkerHandle): Promise<void> {
     if (worker.state === 'ready' && this.spec.drain) {
       worker.drain()
-      const drained = this.spec.drain(worker).catch((error: unknown) => this.#log.warn({ err: error, worker: worker.name }, 'not drained'))
+      const drained = this.spec
+        .drain(worker)
+        .catch((error: unknown) => this.#log.warn({ err: error, worker: worker.name }, 'not drained'))
       await Promise.race([drained, worker.exited])
     }
     await worker.stop()

@@ -9,7 +9,12 @@ export interface RestartPolicy {
   readonly giveUpAfter: number
 }
 
-export const defaultRestartPolicy: RestartPolicy = { firstDelay: 50, maxDelay: 30_000, stableAfter: 10_000, giveUpAfter: 6 }
+export const defaultRestartPolicy: RestartPolicy = {
+  firstDelay: 50,
+  maxDelay: 30_000,
+  stableAfter: 10_000,
+  giveUpAfter: 6,
+}
 
 export type RestartVerdict =
   | { readonly action: 'restart'; readonly failures: number; readonly delay: number }
@@ -21,7 +26,12 @@ export type RestartVerdict =
  * @param readyFor how long the worker had been ready; null: it never was
  * @param random from [0, 1): the jitter, so that many workers that died together do not come back in step
  */
-export function decideRestart(policy: RestartPolicy, failures: number, readyFor: number | null, random: number): RestartVerdict {
+export function decideRestart(
+  policy: RestartPolicy,
+  failures: number,
+  readyFor: number | null,
+  random: number,
+): RestartVerdict {
   const inARow = readyFor !== null && readyFor >= policy.stableAfter ? 1 : failures + 1
   if (inARow >= policy.giveUpAfter) return { action: 'give-up', failures: inARow }
   const exponential = Math.min(policy.maxDelay, policy.firstDelay * 2 ** (inARow - 1))

@@ -42,7 +42,13 @@ export class Supervisor {
       spec,
       (launch, options) => {
         const id = `${this.#instance}-${++this.#lastWorker}`
-        return new WorkerHandle(launch, { ...options, id, channel: this.#channel, output: this.#output, log: this.#log })
+        return new WorkerHandle(launch, {
+          ...options,
+          id,
+          channel: this.#channel,
+          output: this.#output,
+          log: this.#log,
+        })
       },
       this.#log,
     )

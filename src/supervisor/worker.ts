@@ -196,7 +196,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     if (state === this.#state) return
     this.#state = state
     if (state === 'ready') this.#readyAt = Date.now()
-    if (state !== 'ready') this.#starting.abort(new CserviceError('CANCELLED', `${this.name}: stopped before it was ready`))
+    if (state !== 'ready')
+      this.#starting.abort(new CserviceError('CANCELLED', `${this.name}: stopped before it was ready`))
     this.emit('state', state)
   }
 
@@ -240,7 +241,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     })
     if (child.pid !== undefined) {
       this.#signal('SIGKILL') // whatever it left behind in its process group
-      await Promise.race([once(child, 'close'), new Promise((resolve) => setTimeout(resolve, lastWordsMs).unref())]).catch(() => {})
+      await Promise.race([
+        once(child, 'close'),
+        new Promise((resolve) => setTimeout(resolve, lastWordsMs).unref()),
+      ]).catch(() => {})
     }
     const isExpected = isExitExpected(this.#state)
     this.#move('exit')
@@ -319,7 +323,12 @@ function spawnWorker(launch: Launch, options: WorkerOptions): ChildProcess {
   const channel = launch.kind === 'program' ? {} : { [channelVariable]: `${options.channel.path}#${options.id}` }
   const env = { ...process.env, ...launch.env, ...channel }
   // A process group of its own: Ctrl-C in a terminal is for the supervisor, which stops workers in its own order.
-  const common = { cwd: launch.cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe', ...(launch.descriptors ?? [])] } as const
+  const common = {
+    cwd: launch.cwd,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', ...(launch.descriptors ?? [])],
+  } as const
   if (launch.kind === 'program') return spawn(launch.file, args, { ...common, stdio: [...common.stdio] })
   const preload = launch.kind === 'agent' ? ['--require', agentPath] : []
   return spawn(process.execPath, [...preload, launch.file, ...args], { ...common, stdio: [...common.stdio] })

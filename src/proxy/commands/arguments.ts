@@ -15,7 +15,8 @@ export function workerCount(subcommand: Subcommand, args: readonly string[], ind
   const word = args[index]
   if (word === undefined) return undefined
   const count = /^\d{1,4}$/.test(word) ? Number(word) : Number.NaN
-  if (!(count <= maxWorkers)) throw badUsage(subcommand, `${JSON.stringify(word)} is no number of workers (0 to ${maxWorkers})`)
+  if (!(count <= maxWorkers))
+    throw badUsage(subcommand, `${JSON.stringify(word)} is no number of workers (0 to ${maxWorkers})`)
   return count
 }
 

@@ -26,7 +26,10 @@ export function proxyCommand(host: ProxyHost): Command {
       const [name, ...rest] = args.map(String)
       const subcommand = byName.get(name ?? '')
       if (!subcommand) {
-        throw new CserviceError('BAD_USAGE', `Proxy command ${name ?? ''} not recognized. Try 'help proxy' for more info.`)
+        throw new CserviceError(
+          'BAD_USAGE',
+          `Proxy command ${name ?? ''} not recognized. Try 'help proxy' for more info.`,
+        )
       }
       return subcommand.run(rest, host, context)
     },

@@ -37,7 +37,9 @@ export class ConfigFollower {
     this.#watcher = await watchConfig(this.#inForce.file, (result) => {
       if (result instanceof CserviceError) return this.#refuse(result)
       for (const warning of result.warnings) this.#log.warn(warning.message)
-      exclusively(() => this.#follow(result.config, change)).catch((error: unknown) => this.#refuse(toCserviceError(error)))
+      exclusively(() => this.#follow(result.config, change)).catch((error: unknown) =>
+        this.#refuse(toCserviceError(error)),
+      )
     })
   }
 
@@ -56,6 +58,9 @@ export class ConfigFollower {
 
   #refuse(error: CserviceError): void {
     this.#lastError = error
-    this.#log.error({ code: error.code }, `the change of the configuration is refused, what was in force stays: ${error.message}`)
+    this.#log.error(
+      { code: error.code },
+      `the change of the configuration is refused, what was in force stays: ${error.message}`,
+    )
   }
 }

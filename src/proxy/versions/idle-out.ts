@@ -15,13 +15,17 @@ export interface RunningVersion {
  */
 export function findIdle(versions: readonly RunningVersion[], idleTime: number, now: number): string[] {
   if (idleTime === 0) return []
-  const isIdle = (version: RunningVersion) => !version.isLive && version.inFlight === 0 && now - version.lastAccess >= idleTime
+  const isIdle = (version: RunningVersion) =>
+    !version.isLive && version.inFlight === 0 && now - version.lastAccess >= idleTime
   return versions.filter(isIdle).map(({ name }) => name)
 }
 
 /** The version to stop so that another can start: of those that are not live and not in use, the least recently used. */
 export function chooseVictim(versions: readonly RunningVersion[]): string | null {
   const unused = versions.filter((version) => !version.isLive && version.inFlight === 0)
-  const oldest = unused.reduce<RunningVersion | null>((a, b) => (a === null || b.lastAccess < a.lastAccess ? b : a), null)
+  const oldest = unused.reduce<RunningVersion | null>(
+    (a, b) => (a === null || b.lastAccess < a.lastAccess ? b : a),
+    null,
+  )
   return oldest?.name ?? null
 }

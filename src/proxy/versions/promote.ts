@@ -16,7 +16,12 @@ export interface PromoteSteps {
  * of what is live, so a crash between two steps settles itself at the next start.
  * @returns the epoch from which all unversioned requests go to it
  */
-export async function promoteVersion(version: Version, workers: number, previous: string | null, steps: PromoteSteps): Promise<number> {
+export async function promoteVersion(
+  version: Version,
+  workers: number,
+  previous: string | null,
+  steps: PromoteSteps,
+): Promise<number> {
   const undo: Array<() => Promise<unknown>> = []
   try {
     const sizeBefore = version.size

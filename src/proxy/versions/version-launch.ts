@@ -37,6 +37,9 @@ async function checkFile(version: string, file: string, kind: Launch['kind']): P
   if (!isFile) throw new CserviceError('WORKER_FAILED', `${version}: there is no file ${file}`)
   if (kind === 'agent') return
   await access(file, constants.X_OK).catch((cause: unknown) => {
-    throw new CserviceError('WORKER_FAILED', `${version}: ${file} is not executable`, { cause, hint: `chmod +x ${file}` })
+    throw new CserviceError('WORKER_FAILED', `${version}: ${file} is not executable`, {
+      cause,
+      hint: `chmod +x ${file}`,
+    })
   })
 }

@@ -44,7 +44,9 @@ export class Version extends EventEmitter<{ change: [] }> {
 
   /** What proxy processes are told of it. */
   get route(): Route {
-    const targets = (this.#pool?.readyWorkers ?? []).flatMap(({ id, host, port }) => (port === null ? [] : [{ id, host, port }]))
+    const targets = (this.#pool?.readyWorkers ?? []).flatMap(({ id, host, port }) =>
+      port === null ? [] : [{ id, host, port }],
+    )
     const attempt = this.#attempt
     if (targets.length > 0) return { state: 'ready', attempt, targets }
     if (this.#flights > 0) return { state: 'starting', attempt, targets }

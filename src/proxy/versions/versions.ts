@@ -43,7 +43,8 @@ export class Versions extends EventEmitter<{ change: [] }> {
     const others = this.#running(live).filter(({ name }) => name !== starting.name)
     if (starting.isRunning || others.length < limit) return
     const victim = chooseVictim(others)
-    if (victim === null) throw new CserviceError('VERSION_LIMIT', `${others.length} versions are running, and all of them are in use`)
+    if (victim === null)
+      throw new CserviceError('VERSION_LIMIT', `${others.length} versions are running, and all of them are in use`)
     void this.#versions.get(victim)?.stop()
   }
 
