@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { CserviceError } from '../common/errors.ts'
+import type { Launch } from '../supervisor/launch.ts'
 import { ListeningSocket } from '../supervisor/listening-socket.ts'
 import type { Pool } from '../supervisor/pool.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
-import type { Launch, WorkerHandle } from '../supervisor/worker.ts'
+import type { WorkerHandle } from '../supervisor/worker.ts'
 import type { BindingConfig } from './config/proxy-config.ts'
 import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from './messages.ts'
 

@@ -107,18 +107,11 @@ export class ProxyProcesses {
   }
 
   #receive(worker: WorkerHandle, message: FromProxyProcess): void {
-    switch (message.type) {
-      case 'ack':
-        return this.#publisher.acknowledge(worker, message.epoch)
-      case 'released':
-        return this.#publisher.release(worker, message.targets)
-      case 'demand':
-        return this.#listener.onDemand(message.version)
-      case 'counters':
-        return this.#listener.onCounters(worker.id, message.versions)
-      case 'ejected':
-        return // it is in the process's log; the worker's own exit is what the pool acts on
-    }
+    if (message.type === 'ack') this.#publisher.acknowledge(worker, message.epoch)
+    else if (message.type === 'released') this.#publisher.release(worker, message.targets)
+    else if (message.type === 'demand') this.#listener.onDemand(message.version)
+    else if (message.type === 'counters') this.#listener.onCounters(worker.id, message.versions)
+    // `ejected` is for the process's own log: the pool acts on the exit of the worker itself.
   }
 }
 

@@ -60,7 +60,7 @@ function serve(channel: ChannelClient): void {
     process.stderr.on('error', () => {})
   })
 
-  /** `false`: not ready until called again. Anything else: ready, once it listens. */
+  /** `false`: not ready until called again, and then at once. Otherwise: ready, once it listens. */
   function workerReady(options?: false | WorkerReadyOptions): void {
     if (options === false) {
       isWaiting = true
@@ -69,8 +69,8 @@ function serve(channel: ChannelClient): void {
     }
     if (options?.onWorkerStop) onWorkerStop = options.onWorkerStop
     for (const server of options?.servers ?? []) servers.add(server)
+    if (isListening || isWaiting || Number.isNaN(port)) becomeReady()
     isWaiting = false
-    if (isListening || Number.isNaN(port)) becomeReady()
   }
 
   function becomeReady(): void {

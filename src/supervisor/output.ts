@@ -36,7 +36,10 @@ export class Output {
     from.on('data', (text: string) => {
       const lines = (partial + text).split('\n')
       partial = lines.pop() ?? ''
-      if (partial.length > maxBacklog) lines.push(partial.slice(0, keptLength)), (partial = '')
+      if (partial.length > maxBacklog) {
+        lines.push(partial.slice(0, keptLength))
+        partial = ''
+      }
       this.#take(lines, to, isKept)
     })
     from.on('end', () => this.#take(partial === '' ? [] : [partial], to, isKept))

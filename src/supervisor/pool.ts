@@ -1,15 +1,10 @@
 import { EventEmitter } from 'node:events'
 import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import type { Launch } from './launch.ts'
 import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts'
-import {
-  explainFailure,
-  type Launch,
-  type StartReason,
-  type WorkerExit,
-  type WorkerHandle,
-  type WorkerOptions,
-} from './worker.ts'
+import type { StartReason, WorkerHandle, WorkerOptions } from './worker.ts'
+import { explainFailure, type WorkerExit } from './worker-exit.ts'
 
 /** What all workers of a pool have in common. Times in milliseconds. */
 export interface PoolSpec {
@@ -178,8 +173,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     let worker: WorkerHandle
     try {
       const launch = await this.spec.launch()
-      const { name, startTimeout, stopTimeout, askTimeout = stopTimeout } = this.spec
-      worker = this.#start(launch, { name, reason, startTimeout, askTimeout, stopTimeout })
+      worker = this.#startWorker(launch, reason)
     } finally {
       this.#launching--
     }
@@ -191,6 +185,17 @@ export class Pool extends EventEmitter<PoolEvents> {
     if (this.#liveCount() > this.#size) this.#shrink() // the pool shrank while the launch was prepared
     await worker.ready
     return worker
+  }
+
+  #startWorker(launch: Launch, reason: StartReason): WorkerHandle {
+    const { name, startTimeout, stopTimeout, askTimeout = stopTimeout } = this.spec
+    try {
+      return this.#start(launch, { name, reason, startTimeout, askTimeout, stopTimeout })
+    } catch (cause) {
+      // The system has no process or descriptor left to give.
+      launch.release?.()
+      throw new CserviceError('WORKER_FAILED', `${name}: no process could be started: ${String(cause)}`, { cause })
+    }
   }
 
   #onExit(worker: WorkerHandle, exit: WorkerExit, isExpected: boolean): void {
@@ -234,7 +239,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   /** A restart that ended in an exit is handled where the exit is; here are those that never had a process, or were late. */
   #onRestartFailure(error: unknown): void {
     if (!(error instanceof CserviceError) || error.code === 'CANCELLED') return
-    const exit = error.code === 'WORKER_FAILED' ? (error.details as WorkerExit) : null
+    const exit = error.code === 'WORKER_FAILED' ? ((error.details as WorkerExit | undefined) ?? null) : null
     const wasAnExit = exit !== null && (exit.exitCode !== null || exit.signal !== null || exit.pid === null)
     if (wasAnExit) return
     this.#replace(exit ?? neverStarted(this.spec.name, error.message), null)

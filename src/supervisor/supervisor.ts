@@ -67,6 +67,11 @@ export class Supervisor {
     this.#pools.delete(pool)
   }
 
+  /** Where its processes find it. */
+  get channelPath(): string {
+    return this.#channel.path
+  }
+
   get pools(): readonly Pool[] {
     return [...this.#pools]
   }

@@ -1,39 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { channelVariable, startTimeOf } from '../common/channel-client.cts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startTimeOf } from '../common/channel-client.cts'
 import type { FromProcess, ProcessMetrics, ToProcess, Ward } from '../common/channel-protocol.ts'
 import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { ChannelServer } from './channel-server.ts'
+import { type Launch, spawnWorker } from './launch.ts'
 import { Output, type OutputSink } from './output.ts'
 import { waitUntilListening } from './readiness.ts'
 import { climbStopLadder } from './stop-ladder.ts'
+import { explainFailure, type WorkerExit } from './worker-exit.ts'
 import { isExitExpected, nextState, type WorkerEvent, type WorkerState } from './worker-state.ts'
-
-/** What to run, and how it tells that it is ready. */
-export interface Launch {
-  /** Absolute path of the program, or of a JavaScript file that `kind` runs with Node. */
-  readonly file: string
-  /**
-   * - `agent`: a Node program of the user, run with our agent inside it
-   * - `own`: a Node program of ours, which speaks to the channel itself
-   * - `program`: any executable; ready when it accepts connections on `port`
-   */
-  readonly kind: 'agent' | 'own' | 'program'
-  readonly args?: readonly string[]
-  readonly cwd: string
-  /** Added to the environment of this process. */
-  readonly env: Readonly<Record<string, string>>
-  /** The loopback port that it is to listen on, where there is one. */
-  readonly port?: number
-  /** Descriptors that it inherits as 3, 4, … */
-  readonly descriptors?: readonly number[]
-  /** What it waits for to become ready, for people: `listen on PROXY_PORT 11003`. */
-  readonly waitsFor: string
-  /** Called once, when the process is gone: gives back what the launch had taken (a port). */
-  release?(): void
-}
 
 /** Why a worker was started. Carried by each worker; nothing about it is global. */
 export type StartReason = 'start' | 'scale' | 'demand' | 'promote' | 'restart' | 'failure'
@@ -50,21 +28,6 @@ export interface WorkerOptions {
   readonly log: Log
 }
 
-/** How a worker ended and what is known of it: the explanation of a failure, JSON-safe. */
-export interface WorkerExit {
-  readonly worker: string
-  readonly pid: number | null
-  readonly exitCode: number | null
-  readonly signal: NodeJS.Signals | null
-  /** The last lines of standard error, oldest first. */
-  readonly stderr: readonly string[]
-  readonly waitedFor: string | null
-  /** Milliseconds from the start to the exit or the deadline. */
-  readonly waitedMs: number
-  /** Ports that it listens on, none of them the one it was given. */
-  readonly listensOn: readonly number[]
-}
-
 interface WorkerEvents {
   /** Every change of `state`. */
   state: [WorkerState]
@@ -74,7 +37,8 @@ interface WorkerEvents {
   exit: [WorkerExit, { readonly isExpected: boolean }]
 }
 
-const agentPath = fileURLToPath(new URL('./agent.cjs', import.meta.url))
+/** For so long the agent of a Node worker is waited for before its port is looked at, in milliseconds. */
+const agentSilence = 1_000
 /** The exit is reported a little later than the process ends, so that its last words are in. */
 const lastWordsMs = 200
 
@@ -116,7 +80,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#options = options
     this.#host = '127.0.0.1'
     if (launch.kind !== 'program') this.#openChannel()
-    this.#child = spawnWorker(launch, options)
+    this.#child = spawnWorker(launch, `${options.channel.path}#${options.id}`)
     this.#startTime = this.#child.pid === undefined ? null : startTimeOf(this.#child.pid)
     this.#output = new Output(this.#child, () => `${this.name}:${this.#child.pid} | `, options.output)
     this.exited = this.#watchExit()
@@ -196,8 +160,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     if (state === this.#state) return
     this.#state = state
     if (state === 'ready') this.#readyAt = Date.now()
-    if (state !== 'ready')
-      this.#starting.abort(new CserviceError('CANCELLED', `${this.name}: stopped before it was ready`))
+    this.#starting.abort()
     this.emit('state', state)
   }
 
@@ -239,6 +202,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       })
       child.once('exit', (code, by) => resolve([code, by]))
     })
+    const isExpected = isExitExpected(this.#state)
+    this.#move('exit')
     if (child.pid !== undefined) {
       this.#signal('SIGKILL') // whatever it left behind in its process group
       await Promise.race([
@@ -246,8 +211,6 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
         new Promise((resolve) => setTimeout(resolve, lastWordsMs).unref()),
       ]).catch(() => {})
     }
-    const isExpected = isExitExpected(this.#state)
-    this.#move('exit')
     this.#options.channel.forget(this.id)
     this.#launch.release?.()
     const exit = this.describe({ exitCode, signal })
@@ -257,15 +220,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   async #watchReadiness(): Promise<void> {
     const { startTimeout } = this.#options
-    if (this.kind === 'program' && this.port !== null) {
-      waitUntilListening(this.port, this.#starting.signal).then(
-        (host) => {
-          this.#host = host
-          this.#move('ready')
-        },
-        () => {}, // stopped, exited or too late: told below
-      )
-    }
+    if (this.port !== null && this.kind !== 'own') this.#watchPort(this.port)
     const deadline = AbortSignal.timeout(startTimeout)
     const state = await Promise.race([
       once(this, 'state', { signal: deadline }).then(([state]) => state as WorkerState),
@@ -280,6 +235,23 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     }
     const details = await this.exited
     throw new CserviceError('WORKER_FAILED', explainFailure(details), { details })
+  }
+
+  /**
+   * A program without an agent is ready when its port accepts connections. A Node worker says so itself, long before; but
+   * it may leave the listening to a process that it starts, which only its port can tell.
+   */
+  async #watchPort(port: number): Promise<void> {
+    try {
+      const { signal } = this.#starting
+      if (this.kind === 'agent') await sleep(agentSilence, undefined, { signal })
+      const host = await waitUntilListening(port, signal)
+      if (this.#waitsForCall) return
+      this.#host = host
+      this.#move('ready')
+    } catch {
+      // it became ready, stopped or exited: told elsewhere
+    }
   }
 
   /** What is known of it, as an explanation. */
@@ -304,34 +276,6 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       // nobody is left in the group
     }
   }
-}
-
-/** One sentence for people: what happened, with what it waited for and how long. */
-export function explainFailure(exit: WorkerExit): string {
-  const seconds = `${(exit.waitedMs / 1000).toFixed(1)} s`
-  const who = exit.pid === null ? exit.worker : `${exit.worker}: worker ${exit.pid}`
-  const elsewhere = exit.listensOn.length > 0 ? `; it listens on port ${exit.listensOn.join(', ')} instead` : ''
-  const waited = exit.waitedFor === null ? '' : `, waiting for it to ${exit.waitedFor}${elsewhere}`
-  if (exit.pid === null) return `${who} could not be started`
-  if (exit.signal !== null) return `${who} was ended by ${exit.signal} after ${seconds}${waited}`
-  if (exit.exitCode !== null) return `${who} exited with code ${exit.exitCode} after ${seconds}${waited}`
-  return `${who} was not ready after ${seconds}${waited}`
-}
-
-function spawnWorker(launch: Launch, options: WorkerOptions): ChildProcess {
-  const args = launch.args ?? []
-  const channel = launch.kind === 'program' ? {} : { [channelVariable]: `${options.channel.path}#${options.id}` }
-  const env = { ...process.env, ...launch.env, ...channel }
-  // A process group of its own: Ctrl-C in a terminal is for the supervisor, which stops workers in its own order.
-  const common = {
-    cwd: launch.cwd,
-    env,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', ...(launch.descriptors ?? [])],
-  } as const
-  if (launch.kind === 'program') return spawn(launch.file, args, { ...common, stdio: [...common.stdio] })
-  const preload = launch.kind === 'agent' ? ['--require', agentPath] : []
-  return spawn(process.execPath, [...preload, launch.file, ...args], { ...common, stdio: [...common.stdio] })
 }
 
 /** Where a proxy process connects to reach a server that listens on `address`. */

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { CserviceError } from '../../common/errors.ts'
-import type { Launch } from '../../supervisor/worker.ts'
+import type { Launch } from '../../supervisor/launch.ts'
 import type { ProxyConfig } from '../config/proxy-config.ts'
 import type { PortLeases } from './port-leases.ts'
 

@@ -1,0 +1,26 @@
+/** How a worker ended and what is known of it: the explanation of a failure, JSON-safe. */
+export interface WorkerExit {
+  readonly worker: string
+  readonly pid: number | null
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+  /** The last lines of standard error, oldest first. */
+  readonly stderr: readonly string[]
+  readonly waitedFor: string | null
+  /** Milliseconds from the start to the exit or the deadline. */
+  readonly waitedMs: number
+  /** Ports that it listens on, none of them the one it was given. */
+  readonly listensOn: readonly number[]
+}
+
+/** One sentence for people: what happened, with what it waited for and how long. */
+export function explainFailure(exit: WorkerExit): string {
+  const seconds = `${(exit.waitedMs / 1000).toFixed(1)} s`
+  const who = exit.pid === null ? exit.worker : `${exit.worker}: worker ${exit.pid}`
+  const elsewhere = exit.listensOn.length > 0 ? `; it listens on port ${exit.listensOn.join(', ')} instead` : ''
+  const waited = exit.waitedFor === null ? '' : `, waiting for it to ${exit.waitedFor}${elsewhere}`
+  if (exit.pid === null) return `${who} could not be started`
+  if (exit.signal !== null) return `${who} was ended by ${exit.signal} after ${seconds}${waited}`
+  if (exit.exitCode !== null) return `${who} exited with code ${exit.exitCode} after ${seconds}${waited}`
+  return `${who} was not ready after ${seconds}${waited}`
+}
