@@ -1,0 +1,82 @@
+import { open, realpath } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import writeFileAtomic from 'write-file-atomic'
+import { CserviceError } from '../../common/errors.ts'
+import { readDocument } from './document.ts'
+import { getValue, removeValue, setValue } from './edit-value.ts'
+import { readConfigFile } from './load-config.ts'
+
+/** A rewritten proxy.json. */
+export interface Rewrite {
+  /**
+   * Puts the former value back, or takes the key out again if it was not there. What the user has changed meanwhile
+   * stays, a new `defaultVersion` among it.
+   * @throws CserviceError CONFIG_WRITE_FAILED
+   */
+  undo(): Promise<void>
+}
+
+const key = 'defaultVersion'
+
+/**
+ * Makes `version` the `defaultVersion` of proxy.json: that one value changes, on disk all at once (temporary file,
+ * fsync, rename). Comments, order, indentation, line ends, unknown keys, mode and owner stay; a link stays a link.
+ * @throws CserviceError CONFIG_WRITE_FAILED: nothing was changed; `cause` says why
+ */
+export async function rewriteDefaultVersion(file: string, version: string): Promise<Rewrite> {
+  const path = resolve(file)
+  const before = await readParts(path)
+  const former = getValue(before.json, key)
+  const after = setValue(before.json, key, version)
+  if (after !== before.json) await write(path, before.mark + after)
+  return {
+    async undo() {
+      const current = await readParts(path)
+      if (getValue(current.json, key) !== version) return
+      const restored = former === undefined ? removeValue(current.json, key) : setValue(current.json, key, former)
+      const json = current.json === after ? before.json : restored
+      if (json !== current.json) await write(path, current.mark + json)
+    },
+  }
+}
+
+/** The byte-order mark, which jsonc-parser does not know, apart from the JSON. */
+async function readParts(path: string): Promise<{ mark: string; json: string }> {
+  try {
+    const text = await readConfigFile(path)
+    const { root, problems } = readDocument(text, path)
+    const problem = problems[0]?.message ?? (root?.type === 'object' ? undefined : `${path} holds no object`)
+    if (problem !== undefined) throw new CserviceError('CONFIG_INVALID', problem)
+    const mark = text.startsWith('\uFEFF') ? '\uFEFF' : ''
+    return { mark, json: text.slice(mark.length) }
+  } catch (error) {
+    throw writeFailed(path, error)
+  }
+}
+
+async function write(path: string, text: string): Promise<void> {
+  try {
+    const target = await realpath(path)
+    // Renaming would replace a file that its owner has made read-only: that is a wish to keep it as it is.
+    await (await open(target, 'r+')).close()
+    await writeFileAtomic(target, text)
+    await syncFolder(dirname(target))
+  } catch (error) {
+    throw writeFailed(path, error)
+  }
+}
+
+/** Makes the rename itself last over a loss of power; file systems that cannot do so are left alone. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined)
+  await handle?.sync().catch(() => undefined)
+  await handle?.close()
+}
+
+function writeFailed(path: string, error: unknown): CserviceError {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new CserviceError('CONFIG_WRITE_FAILED', `${path} could not be rewritten: ${reason}`, {
+    cause: error,
+    details: { file: path },
+  })
+}

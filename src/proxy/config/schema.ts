@@ -1,0 +1,238 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { versionNamePattern, versionNameRule } from '../versions/version-name.ts'
+
+/**
+ * The zod schema of proxy.json. The message of every check is the text "what is allowed": load-config.ts puts where and
+ * what was found in front of it. The JSON Schema and the reference in docs/ are generated from here (scripts/generate-docs.mjs).
+ */
+
+/** Longest wait that a timer of Node can hold, rounded down, in seconds. */
+const longestTime = 2_000_000
+
+/** Options of a binding's `tlsOptions` that are names of files. */
+export const tlsFileOptions = ['key', 'cert', 'pem', 'pfx', 'ca'] as const
+
+/** Defaults that depend on the machine or on the file's place; those that do not stand in the schema. */
+export const computedDefaults: Readonly<Record<string, string>> = {
+  versionPath: "the file's folder",
+  workerCount: 'the number of cores',
+}
+
+const port = wholeNumber(1, 65535)
+
+const fileNames = explained('a file name, or a list of file names', (error) =>
+  z.union(
+    [
+      z.string({ error }).min(1, { error }),
+      z.array(z.string({ error }).min(1, { error }), { error }).min(1, { error }),
+    ],
+    { error },
+  ),
+)
+
+const tlsOptions = z
+  .looseObject(
+    {
+      key: fileNames.optional().describe('File with the private key (PEM).'),
+      cert: fileNames.optional().describe('File with the certificate and its chain (PEM).'),
+      pem: fileNames
+        .optional()
+        .describe('File with private key and certificates in one (PEM): instead of key and cert.'),
+      pfx: fileNames.optional().describe('File with private key and certificates (PKCS #12): instead of key and cert.'),
+      ca: fileNames
+        .optional()
+        .describe('File with the authorities that client certificates are checked against (PEM).'),
+      passphrase: explained('a string', (error) => z.string({ error }))
+        .optional()
+        .describe('Passphrase of the private key or of the pfx file.'),
+    },
+    { error: 'an object with the options of TLS' },
+  )
+  .refine(hasCertificate, { error: 'key and cert, or pem, or pfx (file names)' })
+
+/** One of `bindings`. */
+export const bindingSchema = z.looseObject(
+  {
+    port: port.describe('Port to listen on.'),
+    host: explained('a host name or an address', (error) => z.string({ error }).regex(/^[A-Za-z0-9.:_%-]+$/, { error }))
+      .nullish()
+      .describe('Address to listen on; without it: all addresses, IPv6 and IPv4.'),
+    workerCount: wholeNumber(1, 1024).default(2).describe('Number of proxy processes.'),
+    tlsOptions: tlsOptions
+      .nullish()
+      .describe(
+        'Serves HTTPS. Options of tls.createServer; key, cert, pem, pfx and ca are names of files, relative to proxy.json.',
+      ),
+    redirect: explained('a port from 1 to 65535, or a URL that starts with http:// or https://', (error) =>
+      z.union([port, z.string({ error }).refine(isHttpUrl, { error })], { error }),
+    )
+      .nullish()
+      .describe(
+        'Answers every request with 308 to this port of the same host, or to this URL, instead of proxying it.',
+      ),
+  },
+  { error: 'an object with a port' },
+)
+
+/** proxy.json. Keys that are not in it are kept. */
+export const configSchema = z.looseObject(
+  {
+    $schema: explained('a string', (error) => z.string({ error }))
+      .optional()
+      .describe('Where this schema is found: lets editors complete and check the file.'),
+    versionPath: explained('the path of a folder', (error) => z.string({ error }).min(1, { error }))
+      .optional()
+      .describe('Folder that holds the versions, relative to proxy.json.'),
+    defaultVersion: explained(`a version name: ${versionNameRule}`, (error) =>
+      z.string({ error }).regex(versionNamePattern, { error }),
+    )
+      .nullish()
+      .describe('The live version: where a request goes that names none. Rewritten by proxy promote.'),
+    versionHeader: explained('the name of a request header that is free for it', (error) =>
+      z
+        .string({ error })
+        .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error })
+        .refine((name) => !reservedHeaders.has(name.toLowerCase()), { error }),
+    )
+      .default('x-version')
+      .describe('Request header that names the version, in any case.'),
+    servedVersionHeader: flag(true).describe(
+      'Whether answers say in x-served-version which version served them, and why that one.',
+    ),
+    workerFilename: explained('a relative path below the folder of the version, without ..', (error) =>
+      z.string({ error }).refine(isPathBelow, { error }),
+    )
+      .default('worker.js')
+      .describe(
+        'Worker file in the folder of a version. .js, .mjs and .cjs run with Node, and the extension may be left out; anything else must be executable.',
+      ),
+    workerCount: wholeNumber(1, 1024).optional().describe('Number of workers of the live version.'),
+    bindings: z
+      .array(bindingSchema, { error: 'a list of bindings' })
+      .prefault([{ port: 80, workerCount: 2 }])
+      .describe('Where the gateway listens.'),
+    versionPorts: explained('"min-max", two ports from 1 to 65535, the lower one first', (error) =>
+      z
+        .string({ error })
+        .regex(/^[0-9]{1,5}-[0-9]{1,5}$/, { error })
+        .refine(isPortRange, { error }),
+    )
+      .default('11000-12000')
+      .describe('Ports for the workers of versions (PROXY_PORT), both ends included.'),
+    nonDefaultWorkerCount: wholeNumber(1, 1024).default(1).describe('Number of workers of a version that is not live.'),
+    nonDefaultWorkerIdleTime: seconds(0)
+      .default(3600)
+      .describe('After how many seconds without a request in flight a version that is not live is stopped; 0: never.'),
+    maxRunningVersions: wholeNumber(1, 10_000)
+      .default(20)
+      .describe(
+        'How many versions may run at once, the live one included; the one that was unused longest makes room.',
+      ),
+    startTimeout: seconds(0.1).default(60).describe('How many seconds a worker may take to become ready.'),
+    gateTimeout: seconds(0).default(30).describe('How many seconds a request waits for a version that is starting.'),
+    gateLimit: wholeNumber(0, 1_000_000)
+      .default(1000)
+      .describe('How many requests may wait for versions that are starting, in each proxy process.'),
+    answerTimeout: seconds(0)
+      .default(60)
+      .describe('How many seconds a worker may stay silent before its answer begins; 0: for ever.'),
+    drainTimeout: seconds(0)
+      .default(60)
+      .describe('How many seconds requests in flight may go on when their worker or the gateway is to stop.'),
+    stopTimeout: seconds(0)
+      .default(10)
+      .describe(
+        'How many seconds a worker may take to stop once it has nothing in flight, before SIGTERM, and again before SIGKILL.',
+      ),
+    trustProxy: z
+      .array(
+        explained('an address or a range such as 10.0.0.0/8', (error) =>
+          z.string({ error }).refine(isAddressRange, { error }),
+        ),
+        { error: 'a list of addresses and ranges such as 10.0.0.0/8' },
+      )
+      .default([])
+      .describe(
+        'Addresses and ranges of the proxies in front of the gateway: their X-Forwarded-* and Forwarded headers are believed.',
+      ),
+    accessLog: explained('a file name, or null', (error) => z.string({ error }).min(1, { error }))
+      .nullable()
+      .default(null)
+      .describe('File that one line for each request is appended to, relative to proxy.json; null: none.'),
+  },
+  { error: 'an object: { … }' },
+)
+
+/** What `configSchema` makes of proxy.json. */
+export type ParsedConfig = z.output<typeof configSchema>
+
+/** The JSON Schema of proxy.json, as an editor needs it: of what is written, not of what is made of it. */
+export function jsonSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(configSchema, { io: 'input' })
+  return { $schema, title: 'proxy.json of cservice', allowComments: true, allowTrailingCommas: true, ...rest }
+}
+
+/** Headers that carry the message itself: a version cannot be named in them. */
+const reservedHeaders = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+function explained<T>(allowed: string, build: (error: string) => T): T {
+  return build(allowed)
+}
+
+function wholeNumber(minimum: number, maximum: number) {
+  return explained(`a whole number from ${minimum} to ${maximum}`, (error) =>
+    z.number({ error }).int({ error }).min(minimum, { error }).max(maximum, { error }),
+  )
+}
+
+function seconds(minimum: number) {
+  return explained(`a number of seconds from ${minimum} to ${longestTime}`, (error) =>
+    z.number({ error }).min(minimum, { error }).max(longestTime, { error }),
+  )
+}
+
+function flag(standard: boolean) {
+  return z.boolean({ error: 'true or false' }).default(standard)
+}
+
+function hasCertificate(options: Readonly<Record<string, unknown>>): boolean {
+  return (
+    options.pem !== undefined || options.pfx !== undefined || (options.key !== undefined && options.cert !== undefined)
+  )
+}
+
+function isHttpUrl(text: string): boolean {
+  return /^https?:\/\//i.test(text) && URL.canParse(text)
+}
+
+function isPathBelow(path: string): boolean {
+  if (path === '' || path.startsWith('/') || path.endsWith('/') || path.includes('\\') || path.includes('\0'))
+    return false
+  return (
+    path.split('/').every((segment, index) => segment !== '..' && segment !== '' && (segment !== '.' || index === 0)) &&
+    path !== '.'
+  )
+}
+
+function isPortRange(text: string): boolean {
+  const [min = 0, max = 0] = text.split('-').map(Number)
+  return min >= 1 && max <= 65535 && min <= max
+}
+
+function isAddressRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+}
