@@ -17,7 +17,7 @@ export const knownUsages: readonly KnownUsage[] = [
   usage('health', 'Says OK, or what is wrong', 'health'),
   usage('info', 'Shows the resources that the workers use', 'info'),
   usage('workers [simple|details]', 'Lists the worker processes', 'workers'),
-  usage('start <file> [options]', 'Starts workers of a file', 'start server.js {"count":2}'),
+  usage('start <file> [options]', 'Starts workers of a file', 'start server.js \'{"count":2}\''),
   usage('restart all|<pid> [options]', 'Replaces workers, new ones first', 'restart all'),
   usage('upgrade all|<pid> <file> [options]', 'Replaces workers by workers of another file', 'upgrade all server2.js'),
   usage('shutdown all|<pid> [options]', 'Stops workers gracefully; with all of them, the service', 'shutdown all'),

@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { chmodSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo, ListenOptions, Socket } from 'node:net'
-import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { CserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
@@ -11,6 +10,7 @@ import { packageVersion } from '../commands/version.ts'
 import { AccessKeys } from './access.ts'
 import type { CommandRegistry } from './command-registry.ts'
 import { type Entrance, Rest } from './rest.ts'
+import { userName } from './user-name.ts'
 
 export interface ControlServerOptions {
   readonly registry: CommandRegistry
@@ -130,12 +130,4 @@ function listenError(error: NodeJS.ErrnoException, { path, host, port }: ListenO
     cause: error,
     hint: '--host must be a name or an address of this machine.',
   })
-}
-
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return `uid ${process.geteuid?.() ?? 0}` // a user without an entry in passwd
-  }
 }
