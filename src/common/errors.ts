@@ -112,6 +112,12 @@ const catalogue = {
   ),
   TOO_MANY_FAILURES: entry(429, 4, 'Too many wrong access keys from this address', 'Wait a minute.'),
   NO_GATEWAY: entry(503, 3, 'No gateway answers', 'Start one: cservice proxy start proxy.json (or name its --port).'),
+  GATEWAY_BROKE_OFF: entry(
+    502,
+    1,
+    'The gateway went away before it answered',
+    'The command may have been carried out; cservice proxy info tells.',
+  ),
   ALREADY_RUNNING: entry(
     409,
     1,
@@ -157,6 +163,7 @@ const catalogue = {
     'A worker exits again and again',
     'Its last lines of output and its exit are in the details.',
   ),
+  UNHEALTHY: entry(503, 1, 'The service is not well', 'cservice proxy info and the log have the details.'),
   TIMED_OUT: entry(504, 1, 'It took too long', 'Try again, or give it a longer timeout.'),
   NOT_ACKNOWLEDGED: entry(
     500,

@@ -6,6 +6,7 @@ import { Gateway, type GatewayOptions } from './gateway.ts'
 export class ProxyHost {
   readonly #options: GatewayOptions
   #gateway: Promise<Gateway> | null = null
+  #isClosed = false
 
   constructor(options: GatewayOptions) {
     this.#options = options
@@ -17,6 +18,7 @@ export class ProxyHost {
    * @throws CserviceError ALREADY_RUNNING, or why it could not be started
    */
   async start(file: string): Promise<Gateway> {
+    if (this.#isClosed) throw new CserviceError('SHUTTING_DOWN')
     if (this.#gateway) throw new CserviceError('ALREADY_RUNNING', 'a proxy is already running in this service')
     const starting = Gateway.start(resolve(file), this.#options)
     this.#gateway = starting
@@ -38,6 +40,12 @@ export class ProxyHost {
     const gateway = await this.find()
     if (!gateway) throw new CserviceError('NO_PROXY')
     return gateway
+  }
+
+  /** Stops the proxy and lets no other be started. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.stop()
   }
 
   /** Stops the proxy, gracefully; nothing to do when there is none. */

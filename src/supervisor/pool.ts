@@ -127,6 +127,13 @@ export class Pool extends EventEmitter<PoolEvents> {
     await Promise.all(this.workers.map((worker) => worker.exited))
   }
 
+  /** Stops this one worker, after its drain, and makes the pool smaller by it. */
+  async stopWorker(worker: WorkerHandle): Promise<void> {
+    this.#generation++
+    this.#size = Math.max(0, this.#size - 1)
+    await this.#retire(worker)
+  }
+
   /** SIGKILL for all, at once. */
   async kill(): Promise<void> {
     this.#generation++

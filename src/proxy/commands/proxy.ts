@@ -22,8 +22,10 @@ export function proxyCommand(host: ProxyHost): Command {
       command: `proxy ${subcommands.map(({ name }) => name).join('|')}`,
       ...Object.fromEntries(subcommands.map(({ usage, help }) => [usage, `${help.info} Example: ${help.example}`])),
     },
-    async run(args, context) {
-      const [name, ...rest] = args.map(String)
+    // The gateway knows which of its changes must not meet, and lets the others run side by side.
+    runsAtOnce: () => true,
+    async run(_args, context) {
+      const [name, ...rest] = context.words
       const subcommand = byName.get(name ?? '')
       if (!subcommand) {
         throw new CserviceError(

@@ -1,9 +1,10 @@
 import { constants } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { CserviceError } from '../../common/errors.ts'
 import type { Launch } from '../../supervisor/launch.ts'
 import type { ProxyConfig } from '../config/proxy-config.ts'
+import { findWorkerFile } from './catalog.ts'
 import type { PortLeases } from './port-leases.ts'
 
 const nodeExtensions = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'])
@@ -14,9 +15,11 @@ const nodeExtensions = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'])
  */
 export async function prepareVersionLaunch(config: ProxyConfig, version: string, leases: PortLeases): Promise<Launch> {
   const cwd = join(config.versionPath, version)
-  const file = join(cwd, config.workerFilename)
+  const file = await findWorkerFile(cwd, config.workerFilename)
+  if (file === null)
+    throw new CserviceError('WORKER_FAILED', `${version}: there is no file ${join(cwd, config.workerFilename)}`)
   const kind = nodeExtensions.has(extname(file).toLowerCase()) ? 'agent' : 'program'
-  await checkFile(version, file, kind)
+  if (kind === 'program') await checkExecutable(version, file)
   const { port, release } = await leases.lease()
   return {
     file,
@@ -29,13 +32,7 @@ export async function prepareVersionLaunch(config: ProxyConfig, version: string,
   }
 }
 
-async function checkFile(version: string, file: string, kind: Launch['kind']): Promise<void> {
-  const isFile = await stat(file).then(
-    (stats) => stats.isFile(),
-    () => false,
-  )
-  if (!isFile) throw new CserviceError('WORKER_FAILED', `${version}: there is no file ${file}`)
-  if (kind === 'agent') return
+async function checkExecutable(version: string, file: string): Promise<void> {
   await access(file, constants.X_OK).catch((cause: unknown) => {
     throw new CserviceError('WORKER_FAILED', `${version}: ${file} is not executable`, {
       cause,

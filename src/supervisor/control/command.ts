@@ -15,6 +15,8 @@ export interface CommandContext {
   /** Aborted when the service stops; not when the caller hangs up, since a command once begun is finished. */
   readonly signal: AbortSignal
   readonly log: Log
+  /** The words after the name as text, at the indices of `args`: a version may be called `7`, and `args` has it as a number. */
+  readonly words: readonly string[]
 }
 
 /**
@@ -29,6 +31,11 @@ export interface Command {
   /** Whether `help` lists it. */
   readonly isVisible: boolean
   readonly help: CommandHelp
+  /**
+   * Whether a call with these words may run beside any other: it only reads, or (`exit`) must not wait for anything.
+   * Without it, and where it says no, calls run one at a time in the order in which they came.
+   */
+  runsAtOnce?(words: readonly string[]): boolean
   /**
    * @param args the words after the name, each a string, or a number, boolean, null, object or array where it was JSON
    * @returns a JSON-safe value

@@ -1,0 +1,57 @@
+import { isObject, renderScalar } from './render-value.ts'
+import { style } from './style.ts'
+
+/**
+ * What a gateway that has just started tells the person before it: where it listens, what is live, and what to type next.
+ * @param info the answer of `proxy start`
+ * @param flags options that commands for this gateway need (`--port 11988`)
+ */
+export function greeting(info: unknown, flags: string): string {
+  if (!isObject(info)) return 'The gateway is running.'
+  const header = renderScalar((isObject(info.options) ? info.options.versionHeader : null) ?? 'x-version')
+  const urls = bindingUrls(info)
+  const versions = Array.isArray(info.versions)
+    ? info.versions.filter(isObject).map(({ name }) => renderScalar(name))
+    : []
+  const live = typeof info.liveVersion === 'string' ? info.liveVersion : null
+  const other = versions.find((version) => version !== live)
+  const url = urls[0]
+  const next = [
+    url === undefined ? null : ['live version', `curl ${curlFlags(url)}${url}`],
+    url === undefined || other === undefined
+      ? null
+      : ['another version', `curl ${curlFlags(url)}-H '${header}: ${other}' ${url}`],
+    other === undefined ? null : [`make ${other} live`, `cservice proxy promote ${other}${flags}`],
+    ['see what runs', `cservice proxy info${flags}`],
+  ].filter((line) => line !== null)
+  const width = Math.max(...next.map(([label = '']) => label.length))
+  return [
+    `The gateway is running${urls.length === 0 ? '' : ` on ${urls.map((shown) => style('cyan', shown)).join(', ')}`}`,
+    live === null ? 'No version is live yet.' : `Live version: ${style('bold', live)}`,
+    versions.length === 0 ? 'There are no versions yet.' : `Versions: ${versions.join(', ')}`,
+    '',
+    'From another terminal:',
+    ...next.map(([label = '', line = '']) => `  ${label.padEnd(width)}  ${style('bold', line)}`),
+    '',
+    'Ctrl-C stops it gracefully.',
+  ].join('\n')
+}
+
+function bindingUrls(info: Record<string, unknown>): string[] {
+  const bindings =
+    isObject(info.options) && Array.isArray(info.options.bindings) ? info.options.bindings.filter(isObject) : []
+  const fromOptions = bindings.map(({ port, tlsOptions }) => toUrl(port, Boolean(tlsOptions)))
+  const workers = Array.isArray(info.proxyWorkers) ? info.proxyWorkers.filter(isObject) : []
+  const fromWorkers = workers.map(({ port, ssl }) => toUrl(port, Boolean(ssl)))
+  return [...new Set(fromWorkers.length > 0 ? fromWorkers : fromOptions)]
+}
+
+function toUrl(port: unknown, isTls: boolean): string {
+  const isDefault = port === (isTls ? 443 : 80)
+  return `${isTls ? 'https' : 'http'}://localhost${isDefault ? '' : `:${renderScalar(port)}`}/`
+}
+
+/** A certificate for localhost is seldom one that curl trusts. */
+function curlFlags(url: string): string {
+  return url.startsWith('https:') ? '-k ' : ''
+}

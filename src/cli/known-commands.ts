@@ -1,0 +1,38 @@
+/**
+ * What can be typed after `cservice`, known without a gateway: for the help and to tell commands from file names. A test
+ * holds it against the commands that are registered.
+ */
+export interface KnownUsage {
+  readonly usage: string
+  readonly summary: string
+  readonly example: string
+}
+
+export const knownUsages: readonly KnownUsage[] = [
+  usage('proxy start <proxy.json>', 'Starts the gateway here, or the proxy of one that runs', 'proxy start proxy.json'),
+  usage('proxy info', 'Shows versions, workers and proxy processes', 'proxy info'),
+  usage('proxy promote <version> [n]', 'Makes a version live, with n workers', 'proxy promote v3 4'),
+  usage('proxy version <version> [n]', 'Runs n workers of a version; 0 stops it', 'proxy version v2 1'),
+  usage('proxy stop', 'Stops the proxy, gracefully; the service goes on', 'proxy stop'),
+  usage('health', 'Says OK, or what is wrong', 'health'),
+  usage('info', 'Shows the resources that the workers use', 'info'),
+  usage('workers [simple|details]', 'Lists the worker processes', 'workers'),
+  usage('start <file> [options]', 'Starts workers of a file', 'start server.js \'{"count":2}\''),
+  usage('restart all|<pid> [options]', 'Replaces workers, new ones first', 'restart all'),
+  usage('upgrade all|<pid> <file> [options]', 'Replaces workers by workers of another file', 'upgrade all server2.js'),
+  usage('shutdown all|<pid> [options]', 'Stops workers gracefully; with all of them, the service', 'shutdown all'),
+  usage('exit now', 'Ends the service at once', 'exit now'),
+  usage('version', 'Shows the version of the service', 'version'),
+  usage('help [command]', 'Explains a command', 'help proxy'),
+]
+
+export const knownCommands: readonly string[] = [...new Set(knownUsages.map((known) => commandOf(known)))]
+
+/** The first word of a usage. */
+export function commandOf(known: KnownUsage): string {
+  return known.usage.split(' ', 1)[0] ?? ''
+}
+
+function usage(text: string, summary: string, example: string): KnownUsage {
+  return { usage: text, summary, example: `cservice ${example}` }
+}

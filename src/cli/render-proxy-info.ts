@@ -1,0 +1,81 @@
+import { isObject, renderScalar, renderTable, renderValue } from './render-value.ts'
+import { style } from './style.ts'
+
+/** `proxy info` for people: what is live, the bindings, the versions as a table, and why one of them does not run. */
+export function renderProxyInfo(info: Record<string, unknown>): string {
+  const versions = listOf(info.versions)
+  const options = isObject(info.options) ? info.options : {}
+  const range = isObject(info.portRange) ? `${info.portRange.min}-${info.portRange.max}` : '-'
+  const head = renderValue({
+    'live version': info.liveVersion ?? 'none',
+    epoch: info.epoch,
+    versions: info.versionPath,
+    header: options.versionHeader,
+    'worker ports': range,
+  })
+  return [
+    head,
+    renderBindings(listOf(info.proxyWorkers)),
+    renderVersions(versions, info.liveVersion),
+    ...versions.map(renderError),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+}
+
+function renderBindings(proxyWorkers: ReadonlyArray<Record<string, unknown>>): string {
+  if (proxyWorkers.length === 0) return 'No proxy is running.'
+  const processes = new Map<string, number>()
+  for (const { port, ssl } of proxyWorkers) {
+    const url = `${ssl ? 'https' : 'http'}://localhost:${renderScalar(port)}/`
+    processes.set(url, (processes.get(url) ?? 0) + 1)
+  }
+  return renderTable(
+    ['binding', 'proxy processes'],
+    [...processes].map(([url, count]) => [url, String(count)]),
+  )
+}
+
+function renderVersions(versions: ReadonlyArray<Record<string, unknown>>, live: unknown): string {
+  if (versions.length === 0) return 'There are no versions: a version is a folder that holds the worker file.'
+  const rows = versions.map((version) => [
+    renderScalar(version.name) + (version.name === live ? style('green', ' (live)') : ''),
+    renderState(version.state),
+    Array.isArray(version.workers) ? String(version.workers.length) : renderScalar(version.workers),
+    renderPorts(version.ports),
+    renderScalar(version.inFlight),
+    renderScalar(version.requests),
+    renderAgo(version.lastAccess),
+  ])
+  return renderTable(['version', 'state', 'workers', 'ports', 'in flight', 'requests', 'last request'], rows)
+}
+
+function renderState(state: unknown): string {
+  const text = renderScalar(state)
+  if (text === 'ready') return style('green', text)
+  return text === 'failed' ? style('red', text) : text
+}
+
+function renderPorts(ports: unknown): string {
+  if (!Array.isArray(ports) || ports.length === 0) return '-'
+  const shown = ports.slice(0, 6).map(renderScalar).join(' ')
+  return ports.length > 6 ? `${shown} … (${ports.length})` : shown
+}
+
+/** Seconds ago, or milliseconds since the epoch, which is far more. */
+function renderAgo(lastAccess: unknown, now = Date.now()): string {
+  if (typeof lastAccess !== 'number') return '-'
+  const seconds = lastAccess > 1e11 ? (now - lastAccess) / 1000 : lastAccess
+  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s ago`
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86_400)} days ago`
+}
+
+function renderError(version: Record<string, unknown>): string {
+  if (!version.error) return ''
+  return `${style('red', `${renderScalar(version.name)} failed:`)}\n${renderValue(version.error, '  ')}`
+}
+
+function listOf(value: unknown): ReadonlyArray<Record<string, unknown>> {
+  return Array.isArray(value) ? value.filter(isObject) : []
+}

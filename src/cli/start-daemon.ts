@@ -1,0 +1,185 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { CserviceError, fromErrorData } from '../common/errors.ts'
+import { openRuntimeDirectory } from '../common/runtime-directory.ts'
+import type { Options } from './options.ts'
+import { Output } from './output.ts'
+import { accessKeyVariable, parseArguments, wantsJson } from './parse-arguments.ts'
+import { daemonVariable, type ReadinessMessage } from './readiness.ts'
+import { isProxyStart } from './remote-command.ts'
+
+const defaultTimeoutMs = 120_000
+/** How long a service that failed, or that nobody waits for, may take to end by itself. */
+const endMs = 15_000
+const logTailBytes = 8192
+const logTailLines = 20
+
+/**
+ * `cserviced`: starts a service in the background and waits until it is ready.
+ * @param argv as for `cservice`
+ * @param program what runs as the service
+ * @returns the exit code
+ */
+export async function mainOfDaemon(argv: readonly string[], program: string): Promise<number> {
+  const output = new Output('cserviced', wantsJson(argv))
+  try {
+    const invocation = parseArguments(argv, process.env)
+    if (invocation.kind !== 'command' || !isProxyStart(invocation.words) || invocation.words.length < 3) {
+      if (invocation.kind === 'help' || invocation.kind === 'version')
+        return await (await import('./main.ts')).main(argv)
+      throw new CserviceError('BAD_USAGE', 'cserviced starts a service in the background, and nothing else', {
+        hint: 'cserviced proxy start proxy.json; all other commands: cservice',
+      })
+    }
+    const pid = await startDaemon(invocation.words, invocation.options, program)
+    output.json({ pid })
+    output.text(String(pid))
+    return 0
+  } catch (error) {
+    return await output.failure(error)
+  }
+}
+
+/**
+ * @returns the pid of the service, which is ready
+ * @throws CserviceError why there is none; nothing is left running then
+ */
+export async function startDaemon(words: readonly string[], options: Options, program: string): Promise<number> {
+  const directory = openRuntimeDirectory(options.port)
+  const log = openLog(resolve(options.logFile ?? join(directory, 'cservice.log')))
+  try {
+    const child = spawn(process.execPath, [program, ...toArguments(words, options)], {
+      detached: true,
+      stdio: ['ignore', log.descriptor, log.descriptor, 'ipc'],
+      env: toEnvironment(options, resolve(options.pidFile ?? join(directory, 'cservice.pid'))),
+    })
+    try {
+      await untilReady(child, options.timeout ?? defaultTimeoutMs)
+    } catch (error) {
+      await end(child)
+      throw withLog(error, log)
+    }
+    if (child.connected) child.disconnect()
+    child.unref()
+    return child.pid ?? 0
+  } finally {
+    closeSync(log.descriptor)
+  }
+}
+
+/** The same line again, but for the access key, which goes by the environment. */
+function toArguments(words: readonly string[], { port, host, logLevel }: Options): string[] {
+  const level = logLevel === undefined ? [] : [`--log-level=${logLevel}`]
+  return [`--port=${port}`, `--host=${host}`, ...level, '--', ...words]
+}
+
+function toEnvironment({ accessKey }: Options, pidFile: string): NodeJS.ProcessEnv {
+  const key = accessKey === undefined ? {} : { [accessKeyVariable]: accessKey }
+  return { ...process.env, ...key, [daemonVariable]: pidFile }
+}
+
+/** Settles when the service says that it is ready or has failed, ends, or takes too long; or when a signal ends the wait. */
+async function untilReady(child: ChildProcess, timeoutMs: number): Promise<void> {
+  const ended = new AbortController()
+  const { signal } = ended
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const timer = timeoutMs > 0 ? setTimeout(() => reject(notInTime(timeoutMs)), timeoutMs) : undefined
+      signal.addEventListener('abort', () => clearTimeout(timer))
+      for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+        const handler = () =>
+          reject(new CserviceError('CANCELLED', `Interrupted by ${name} before the service was ready`))
+        process.on(name, handler)
+        signal.addEventListener('abort', () => process.off(name, handler))
+      }
+      child.on('message', (message: ReadinessMessage) => {
+        if (message.type === 'ready') resolve()
+        else reject(fromErrorData(message.error))
+      })
+      child.on('error', (error) =>
+        reject(new CserviceError('INTERNAL', `The service cannot be run: ${error.message}`, { cause: error })),
+      )
+      child.on('exit', (code, exitSignal) => {
+        const fail = () => reject(endedEarly(exitSignal ?? `exit code ${code}`))
+        // What it said last may still be on its way.
+        if (child.connected) child.once('disconnect', () => setImmediate(fail))
+        else setImmediate(fail)
+      })
+    })
+  } finally {
+    ended.abort()
+  }
+}
+
+/** Asks, and then forces, the whole process group of the service: workers that it has started already are in it. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || hasEnded(child)) return
+  const exit = once(child, 'exit', { signal: AbortSignal.timeout(endMs) })
+  child.kill('SIGTERM')
+  try {
+    await exit
+  } catch {
+    if (hasEnded(child)) return
+    const killed = once(child, 'exit')
+    process.kill(-child.pid, 'SIGKILL')
+    await killed
+  }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+function endedEarly(how: string): CserviceError {
+  return new CserviceError('INTERNAL', `The service ended before it was ready (${how})`)
+}
+
+function notInTime(timeoutMs: number): CserviceError {
+  return new CserviceError('TIMED_OUT', `The service was not ready within ${timeoutMs} ms`, {
+    hint: 'Give it longer: --timeout <ms>',
+  })
+}
+
+interface LogFile {
+  readonly path: string
+  readonly descriptor: number
+  /** Its length before this start. */
+  readonly start: number
+}
+
+function openLog(path: string): LogFile {
+  try {
+    const descriptor = openSync(path, 'a+', 0o600)
+    return { path, descriptor, start: fstatSync(descriptor).size }
+  } catch (error) {
+    throw new CserviceError('BAD_USAGE', `The log file ${path} cannot be opened: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+/** The error with the last lines that this start has logged. */
+function withLog(thrown: unknown, log: LogFile): unknown {
+  const lines = lastLines(log)
+  if (!(thrown instanceof CserviceError) || lines.length === 0) return thrown
+  const details = thrown.details === undefined ? {} : { details: thrown.details }
+  return new CserviceError(thrown.code, thrown.message, {
+    cause: thrown,
+    hint: thrown.hint,
+    details: { ...details, logFile: log.path, log: lines },
+  })
+}
+
+function lastLines({ descriptor, start }: LogFile): string[] {
+  const { size } = fstatSync(descriptor)
+  const from = Math.max(start, size - logTailBytes)
+  const buffer = Buffer.alloc(Math.max(0, size - from))
+  const length = readSync(descriptor, buffer, 0, buffer.length, from)
+  const lines = buffer
+    .toString('utf8', 0, length)
+    .split('\n')
+    .filter((line) => line !== '')
+  return lines.slice(-logTailLines)
+}
