@@ -4,9 +4,12 @@ import type { WorkerHandle } from '../supervisor/worker.ts'
 import type { ToProxyProcess } from './messages.ts'
 import { RouteTable, type RouteTableData } from './routing/route-table.ts'
 
+/** A proxy process, as far as the publisher is concerned. */
+export type ProxyProcess = Pick<WorkerHandle, 'id' | 'pid' | 'send'>
+
 /** What one proxy process is known to use. */
 interface Subscriber {
-  readonly worker: WorkerHandle
+  readonly worker: ProxyProcess
   acknowledged: number
   /** Targets that it was told of and has not let go of yet. */
   readonly holds: Set<string>
@@ -36,37 +39,37 @@ export class RoutePublisher {
   }
 
   /** A proxy process has (again) opened its channel: it gets the current table. */
-  subscribe(worker: WorkerHandle): void {
+  subscribe(worker: ProxyProcess): void {
     const subscriber = this.#subscribers.get(worker.id) ?? { worker, acknowledged: 0, holds: new Set<string>() }
     this.#subscribers.set(worker.id, subscriber)
     this.#send(subscriber)
   }
 
-  unsubscribe(worker: WorkerHandle): void {
+  unsubscribe(worker: ProxyProcess): void {
     this.#subscribers.delete(worker.id)
     this.#events.emit('progress')
   }
 
-  acknowledge(worker: WorkerHandle, epoch: number): void {
+  acknowledge(worker: ProxyProcess, epoch: number): void {
     const subscriber = this.#subscribers.get(worker.id)
     if (!subscriber || subscriber.acknowledged >= epoch) return
     subscriber.acknowledged = epoch
     this.#events.emit('progress')
   }
 
-  release(worker: WorkerHandle, targets: readonly string[]): void {
+  release(worker: ProxyProcess, targets: readonly string[]): void {
     const subscriber = this.#subscribers.get(worker.id)
     for (const target of targets) subscriber?.holds.delete(target)
     this.#events.emit('progress')
   }
 
   /** The epoch that a proxy process said it uses; 0 before the first. */
-  epochOf(worker: WorkerHandle): number {
+  epochOf(worker: ProxyProcess): number {
     return this.#subscribers.get(worker.id)?.acknowledged ?? 0
   }
 
   /** Processes that still have requests in flight on a target that has left the table, or may have. */
-  holders(target: string): readonly WorkerHandle[] {
+  holders(target: string): readonly ProxyProcess[] {
     return this.#all((subscriber) => subscriber.holds.has(target))
   }
 
@@ -92,7 +95,7 @@ export class RoutePublisher {
     return this.#until(() => this.holders(target).length === 0, deadline)
   }
 
-  #all(condition: (subscriber: Subscriber) => boolean): WorkerHandle[] {
+  #all(condition: (subscriber: Subscriber) => boolean): ProxyProcess[] {
     return [...this.#subscribers.values()].filter(condition).map(({ worker }) => worker)
   }
 
