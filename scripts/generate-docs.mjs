@@ -96,7 +96,9 @@ function table(properties, required = [], computedDefaults) {
 
 function defaultOf(property, isRequired) {
   if (isRequired) return '*must be given*'
-  return property.default === undefined || property.default === null ? 'none' : `\`${JSON.stringify(property.default)}\``
+  return property.default === undefined || property.default === null
+    ? 'none'
+    : `\`${JSON.stringify(property.default)}\``
 }
 
 function typeOf(property) {
