@@ -26,7 +26,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
     distance: editDistance(name.toLowerCase(), candidate.toLowerCase()),
   }))
   const nearest = measured.sort((a, b) => a.distance - b.distance)[0]
-  if (nearest === undefined || nearest.distance > Math.max(1, Math.floor(nearest.candidate.length / 3)))
+  if (nearest === undefined || nearest.distance > Math.max(2, Math.floor(nearest.candidate.length / 3)))
     return undefined
   return nearest.candidate
 }

@@ -1,0 +1,26 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { renderDocs } from '../../../scripts/generate-docs.mjs'
+import { parseConfig } from '../../../src/proxy/config/load-config.ts'
+import * as schema from '../../../src/proxy/config/schema.ts'
+
+const root = join(import.meta.dirname, '../../..')
+
+describe('the documentation of proxy.json', () => {
+  it.each(Object.entries(renderDocs(schema)))(
+    '%s says what the schema says (npm run build && npm run docs)',
+    async (file, content) => {
+      expect(await readFile(join(root, file), 'utf8')).toBe(content)
+    },
+  )
+
+  it('describes every key, and every key of the configuration is in the schema', () => {
+    const shapes = [schema.configSchema.shape, schema.bindingSchema.shape]
+    for (const shape of shapes) for (const value of Object.values(shape)) expect(value.description).toMatch(/\.$/)
+    const { file: _file, raw: _raw, ...config } = parseConfig('{}', '/proxy.json').config
+    const { $schema: _schema, ...shape } = schema.configSchema.shape
+    expect(Object.keys(shape).sort()).toEqual(Object.keys(config).sort())
+    expect(Object.keys(schema.bindingSchema.shape).sort()).toEqual(Object.keys(config.bindings[0] ?? {}).sort())
+  })
+})
