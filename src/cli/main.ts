@@ -6,18 +6,20 @@ import { Output } from './output.ts'
 import { accessKeyVariable, parseArguments, wantsJson } from './parse-arguments.ts'
 import { daemonVariable } from './readiness.ts'
 import { isProxyStart, runRemotely } from './remote-command.ts'
+import type { StartService } from './run-service.ts'
 
 /**
  * `cservice`: runs a command in the gateway that runs, or starts one.
  * @param argv without the program itself
+ * @param start what starts a service where none runs; the one of service.ts, if not given
  * @returns the exit code
  */
-export async function main(argv: readonly string[]): Promise<number> {
+export async function main(argv: readonly string[], start?: StartService): Promise<number> {
   const output = new Output('cservice', wantsJson(argv))
   try {
     const { options, ...invocation } = parseArguments(argv, process.env)
     delete process.env[accessKeyVariable] // workers inherit the environment
-    if (invocation.kind === 'command') return await runCommand(invocation.words, options, output)
+    if (invocation.kind === 'command') return await runCommand(invocation.words, options, output, start)
     if (invocation.kind === 'version') return await showVersion(output)
     return await showHelp(invocation.kind === 'help', output)
   } catch (error) {
@@ -25,7 +27,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function runCommand(words: readonly string[], options: Options, output: Output): Promise<number> {
+async function runCommand(
+  words: readonly string[],
+  options: Options,
+  output: Output,
+  start?: StartService,
+): Promise<number> {
   if (isProxyStart(words) && words.length < 3) {
     throw new CserviceError('BAD_USAGE', 'proxy start needs the path of a configuration', {
       hint: 'cservice proxy start proxy.json',
@@ -43,7 +50,7 @@ async function runCommand(words: readonly string[], options: Options, output: Ou
     }
   }
   const { runService } = await import('./run-service.ts')
-  return await runService(words, options, output)
+  return await runService(words, options, output, start)
 }
 
 function isNoGateway(error: unknown): error is CserviceError {

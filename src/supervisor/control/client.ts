@@ -131,7 +131,7 @@ function request(
       res.on('end', () => resolve({ status: res.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }))
       res.on('error', (error) => reject(new CserviceError('GATEWAY_BROKE_OFF', undefined, { cause: error })))
     })
-    req.end(body)
+    req.end(Buffer.from(body)) // as text, Node would write the head in UTF-8 together with it
   })
 }
 
