@@ -1,0 +1,67 @@
+import { isIPv6 } from 'node:net'
+import type { ErrorCode } from '../../common/errors.ts'
+
+/** What of a request head is checked; either lane can fill it. */
+export interface RequestHead {
+  readonly method: string
+  /** As it stands in the request line. */
+  readonly target: string
+  readonly isHttp10: boolean
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[]
+}
+
+export type CheckedRequest =
+  /** `path` is the target in origin-form (or `*`), `authority` what an absolute-form target named; null: see Host. */
+  | { readonly path: string; readonly authority: string | null; readonly host: string | null }
+  | { readonly error: ErrorCode }
+
+/**
+ * Checks what decides where a request goes and how long it is, so that the gateway and a worker cannot read it
+ * differently: target (RFC 9112 3.2), Host (RFC 9110 7.2), transfer coding and expectation. Pure.
+ */
+export function checkRequest({ method, target, isHttp10, rawHeaders }: RequestHead): CheckedRequest {
+  if (method === 'CONNECT') return { error: 'NOT_IMPLEMENTED' }
+  const hosts: string[] = []
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? ''
+    const value = rawHeaders[index + 1] ?? ''
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return { error: 'BAD_REQUEST' }
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts.push(value)
+    if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
+      if (isHttp10) return { error: 'BAD_REQUEST' } // RFC 9112 6.1: its framing cannot be trusted
+      if (value.toLowerCase() !== 'chunked') return { error: 'NOT_IMPLEMENTED' }
+    }
+    if (name.length === 6 && name.toLowerCase() === 'expect' && !isHttp10) {
+      if (value.toLowerCase() !== '100-continue') return { error: 'EXPECTATION_FAILED' }
+    }
+  }
+  const [host = null] = hosts
+  if (hosts.length > 1 || (host === null && !isHttp10)) return { error: 'BAD_HOST' }
+  if (host !== null && !isAuthority(host)) return { error: 'BAD_HOST' }
+  return checkTarget(method, target, host)
+}
+
+/** Whether it is `uri-host [ ":" port ]` (RFC 9110 7.2) with a host that is not empty, and nothing else. */
+export function isAuthority(text: string): boolean {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|((?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+))(?::([0-9]{0,5}))?$/.exec(
+    text,
+  )
+  if (match === null) return false
+  const [, address, , port] = match
+  return (address === undefined || isIPv6(address)) && Number(port ?? 0) <= 65535
+}
+
+function checkTarget(method: string, target: string, host: string | null): CheckedRequest {
+  // Node's own parser lets some of these through; a worker may cut the target short at any of them.
+  if (!/^[\x21\x22\x24-\x7e]+$/.test(target)) return { error: 'BAD_TARGET' }
+  if (target.startsWith('/')) return { path: target, authority: null, host }
+  if (target === '*') return method === 'OPTIONS' ? { path: '*', authority: null, host } : { error: 'BAD_TARGET' }
+  const match = /^https?:\/\/([^/?]*)(.*)$/i.exec(target)
+  if (match === null) return { error: 'BAD_TARGET' }
+  const [, authority = '', rest = ''] = match
+  if (!isAuthority(authority)) return { error: 'BAD_TARGET' }
+  // RFC 9112 3.2.4: OPTIONS with neither path nor query means the server as a whole.
+  if (rest === '') return { path: method === 'OPTIONS' ? '*' : '/', authority, host }
+  return { path: rest.startsWith('/') ? rest : `/${rest}`, authority, host }
+}

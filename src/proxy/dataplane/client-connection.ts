@@ -1,0 +1,73 @@
+import type { Socket } from 'node:net'
+
+/** Requests that may wait behind the one being answered before we stop reading. */
+const pipelineLimit = 16
+
+/** What runs on a connection: one at a time, in the order in which the requests came (RFC 9112 9.3.2). */
+export interface Run {
+  start(): void
+  /** Whether the request has been received whole. */
+  readonly isReceived: boolean
+  /** The client's bytes make no sense any more in the middle of this request. */
+  abandon(): void
+}
+
+/** One client's connection in the general lane: what is under way on it, and when it was last used. */
+export class ClientConnection {
+  readonly socket: Socket
+  #current: Run | null = null
+  readonly #waiting: Run[] = []
+  #afterLast: (() => void) | null = null
+  #usedAt = Date.now()
+  #bytesSeen = 0
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    socket.on('close', () => this.#waiting.splice(0))
+  }
+
+  get current(): Run | null {
+    return this.#current
+  }
+
+  /** The last time something came or was finished, in milliseconds since the epoch. */
+  usedAt(): number {
+    if (this.socket.bytesRead !== this.#bytesSeen) {
+      this.#bytesSeen = this.socket.bytesRead
+      this.#usedAt = Date.now()
+    }
+    return this.#usedAt
+  }
+
+  /** Starts it when all earlier ones are done. */
+  add(run: Run): void {
+    if (this.#current === null) {
+      this.#current = run
+      run.start()
+      return
+    }
+    this.#waiting.push(run)
+    if (this.#waiting.length >= pipelineLimit) this.socket.pause()
+  }
+
+  /** The current one is done. */
+  next(): void {
+    this.#usedAt = Date.now()
+    this.#current = null
+    const run = this.#waiting.shift()
+    if (run !== undefined) {
+      if (this.#waiting.length < pipelineLimit && this.socket.isPaused()) this.socket.resume()
+      this.#current = run
+      run.start()
+    } else {
+      this.#afterLast?.()
+      this.#afterLast = null
+    }
+  }
+
+  /** Calls back once nothing is under way any more; at once if that is so. */
+  whenIdle(callback: () => void): void {
+    if (this.#current === null) callback()
+    else this.#afterLast = callback
+  }
+}

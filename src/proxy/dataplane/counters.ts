@@ -1,0 +1,78 @@
+import type { VersionCounters } from '../messages.ts'
+
+const intervalMs = 1_000
+
+interface Count {
+  requests: number
+  inFlight: number
+  lastAccess: number
+  statuses: [number, number, number, number, number]
+  isChanged: boolean
+}
+
+/** Counts requests by version and reports what changed, in batches: no message per request (DESIGN decision 8). */
+export class Counters {
+  readonly #report: (versions: readonly VersionCounters[]) => void
+  readonly #counts = new Map<string, Count>()
+  #timer: NodeJS.Timeout | null = null
+  #reportedAt = 0
+
+  constructor(report: (versions: readonly VersionCounters[]) => void) {
+    this.#report = report
+  }
+
+  /** A request for the version has come. */
+  enter(version: string): void {
+    const count = this.#of(version)
+    count.inFlight++
+    count.lastAccess = Date.now()
+    this.#change(count)
+  }
+
+  /** It has ended. @param status of the answer; 0 if the client got none */
+  leave(version: string, status: number): void {
+    const count = this.#of(version)
+    count.inFlight--
+    count.requests++
+    const index = Math.floor(status / 100) - 1
+    if (index >= 0 && index < 5) count.statuses[index as 0 | 1 | 2 | 3 | 4]++
+    this.#change(count)
+  }
+
+  inFlight(version: string): number {
+    return this.#counts.get(version)?.inFlight ?? 0
+  }
+
+  /** Reports what has changed now. */
+  flush(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    const batch: VersionCounters[] = []
+    for (const [version, count] of this.#counts) {
+      if (!count.isChanged) continue
+      const { requests, inFlight, lastAccess, statuses } = count
+      batch.push({ version, requests, inFlight, lastAccess, statuses })
+      // Starts anew when it is used again; so a long-lived process does not remember every version there ever was.
+      if (inFlight === 0) this.#counts.delete(version)
+      else Object.assign(count, { requests: 0, statuses: [0, 0, 0, 0, 0], isChanged: false })
+    }
+    this.#reportedAt = Date.now()
+    if (batch.length > 0) this.#report(batch)
+  }
+
+  #of(version: string): Count {
+    let count = this.#counts.get(version)
+    if (count === undefined) {
+      count = { requests: 0, inFlight: 0, lastAccess: 0, statuses: [0, 0, 0, 0, 0], isChanged: false }
+      this.#counts.set(version, count)
+    }
+    return count
+  }
+
+  #change(count: Count): void {
+    count.isChanged = true
+    if (this.#timer !== null) return
+    this.#timer = setTimeout(() => this.flush(), Math.max(0, this.#reportedAt + intervalMs - Date.now()))
+    this.#timer.unref()
+  }
+}

@@ -1,0 +1,185 @@
+import type { DataplaneSettings, FromProxyProcess } from '../messages.ts'
+import { RouteTable, type RouteTableData, type Target } from '../routing/route-table.ts'
+import { type SelectableRequest, type Selection, selectVersion } from '../routing/select-version.ts'
+import { Counters } from './counters.ts'
+import { failure, Gate } from './gate.ts'
+import { Refusal } from './refusal.ts'
+import { type Claim, Targets } from './targets.ts'
+
+/** How long a request waits for a new worker when none of a ready version's targets takes connections. */
+const unreachableMs = 5_000
+/** How soon such a request looks again when no ejection tells it when. */
+const recheckMs = 200
+
+export interface DispatcherOptions {
+  settings(): DataplaneSettings
+  send(message: FromProxyProcess): void
+  /** A target that nothing will be sent to any more: time to close its idle connections. */
+  onReleased?(target: Target): void
+}
+
+/**
+ * What both lanes ask: which version, which target, and how the counts stand. Knows nothing of sockets or `node:http`.
+ * For a version that runs, everything up to the claim is synchronous.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions
+  readonly #targets: Targets
+  readonly #counters: Counters
+  readonly #gate: Gate
+  #table = RouteTable.empty
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+    const { send } = options
+    this.#counters = new Counters((versions) => send({ type: 'counters', versions }))
+    this.#gate = new Gate({
+      limit: () => options.settings().gateLimit,
+      demand: (version) => send({ type: 'demand', version }),
+    })
+    this.#targets = new Targets({
+      onReleased: (targets) => {
+        send({ type: 'released', targets: targets.map(({ id }) => id) })
+        for (const target of targets) options.onReleased?.(target)
+      },
+      onEjected: (target, reason) => send({ type: 'ejected', target: target.id, reason }),
+    })
+  }
+
+  get epoch(): number {
+    return this.#table.epoch
+  }
+
+  get waiting(): number {
+    return this.#gate.size
+  }
+
+  /** Takes over a newer table, then acknowledges it: no request is routed by an older one from then on. */
+  update(data: RouteTableData): void {
+    if (data.epoch < this.#table.epoch) return
+    const table = new RouteTable(data)
+    this.#table = table
+    this.#options.send({ type: 'ack', epoch: table.epoch })
+    this.#targets.update(table)
+    this.#gate.update(table)
+  }
+
+  /**
+   * The version that a request is for.
+   * @throws Refusal UNKNOWN_VERSION, NO_LIVE_VERSION
+   */
+  select(request: SelectableRequest): Selection {
+    const selection = selectVersion(request, this.#table.live)
+    if ('error' in selection) throw new Refusal(selection.error)
+    if (this.#table.route(selection.version) === undefined) throw new Refusal('UNKNOWN_VERSION')
+    return selection
+  }
+
+  /** Counts a request as in flight for its version, until `leave`. */
+  enter(version: string): Ticket {
+    return new Ticket(version, {
+      settings: this.#options.settings,
+      table: () => this.#table,
+      targets: this.#targets,
+      counters: this.#counters,
+      gate: this.#gate,
+    })
+  }
+
+  /** Reports the counts that have not been reported yet. */
+  flush(): void {
+    this.#counters.flush()
+  }
+}
+
+interface TicketContext {
+  settings(): DataplaneSettings
+  table(): RouteTable
+  readonly targets: Targets
+  readonly counters: Counters
+  readonly gate: Gate
+}
+
+/** One request on its way to a target of its version. */
+export class Ticket {
+  readonly version: string
+  readonly #context: TicketContext
+  /** Targets that refused this request a connection; nothing was sent to them. */
+  readonly #refused = new Set<string>()
+  /** Targets that broke off after the request was sent: taken again only where there is no other. */
+  readonly #suspect = new Set<string>()
+  #waitsSince: number | null = null
+  #unreachableSince: number | null = null
+  #hasLeft = false
+
+  constructor(version: string, context: TicketContext) {
+    this.version = version
+    this.#context = context
+    context.counters.enter(version)
+  }
+
+  /**
+   * A target for the request, counted on it; null: there is none now, see `wait`.
+   * @throws Refusal if there will be none
+   */
+  claim(): Claim | null {
+    const { targets } = this.#context
+    const route = this.#route()
+    if (route.state === 'failed' && (route.retryAt ?? 0) > Date.now()) throw failure(route)
+    if (route.state !== 'ready') return null
+    const claim = targets.claim(route.targets, (id) => this.#refused.has(id) || this.#suspect.has(id))
+    if (claim !== null || this.#suspect.size === 0) return claim
+    return targets.claim(route.targets, (id) => this.#refused.has(id))
+  }
+
+  /** The target took no connection: this request tries the others first. */
+  refuse(claim: Claim, reason: string): void {
+    this.#refused.add(claim.target.id)
+    claim.fail(reason)
+    claim.release()
+  }
+
+  /** The target broke off after the request was sent. @param reason null if it is not to be held against the target */
+  breakOff(claim: Claim, reason: string | null): void {
+    this.#suspect.add(claim.target.id)
+    if (reason !== null) claim.fail(reason)
+    claim.release()
+  }
+
+  /**
+   * Waits until it is worth trying `claim` again.
+   * @param patience milliseconds at most, besides what the settings allow
+   * @throws Refusal at the end of the time, or when the version failed
+   */
+  async wait(patience: number, signal: AbortSignal): Promise<void> {
+    const { gate, settings } = this.#context
+    const { gateTimeout } = settings()
+    const route = this.#route()
+    const now = Date.now()
+    if (route.state !== 'ready') {
+      this.#waitsSince ??= now
+      const left = this.#waitsSince + Math.min(gateTimeout, patience) - now
+      await gate.waitUntilReady(this.version, route, Math.max(0, left), signal)
+    } else {
+      this.#unreachableSince ??= now
+      const left = this.#unreachableSince + Math.min(gateTimeout, unreachableMs) - now
+      if (left <= 0) throw new Refusal('TARGET_UNREACHABLE')
+      const back = this.#context.targets.firstReturn(route.targets) ?? now + recheckMs
+      await gate.waitForChange(this.version, Math.min(left, back - now), signal)
+    }
+    this.#refused.clear()
+  }
+
+  /** The request has ended. @param status of the answer; 0 if the client got none */
+  leave(status: number): void {
+    if (this.#hasLeft) return
+    this.#hasLeft = true
+    this.#context.counters.leave(this.version, status)
+  }
+
+  #route() {
+    const route = this.#context.table().route(this.version)
+    if (route === undefined) throw new Refusal('UNKNOWN_VERSION')
+    return route
+  }
+}

@@ -1,0 +1,49 @@
+/** Fields that concern one connection only (RFC 9110 7.6.1), besides those that `Connection` names. */
+const hopByHop = new Set([
+  'connection',
+  'proxy-connection',
+  'keep-alive',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'proxy-authenticate',
+  'proxy-authorization',
+])
+/** What a `Connection` field may not take away: without these the message would mean another thing. */
+const essential = new Set(['host', 'content-length', 'date', 'expect', 'trailer'])
+
+/** Calls `each` for the header lines that are meant for the other end, in order; `lowerName` is the name in lower case. */
+export function forEachEndToEnd(
+  rawHeaders: readonly string[],
+  each: (name: string, value: string, lowerName: string) => void,
+): void {
+  const named = connectionOptions(rawHeaders)
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? ''
+    const lowerName = name.toLowerCase()
+    if (hopByHop.has(lowerName)) continue
+    if (named?.has(lowerName) && !essential.has(lowerName)) continue
+    each(name, rawHeaders[index + 1] ?? '', lowerName)
+  }
+}
+
+/** The options that the `Connection` fields list, in lower case; null if there are none. */
+export function connectionOptions(rawHeaders: readonly string[]): Set<string> | null {
+  let options: Set<string> | null = null
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() !== 'connection') continue
+    options ??= new Set()
+    for (const option of (rawHeaders[index + 1] ?? '').split(',')) options.add(option.trim().toLowerCase())
+  }
+  return options
+}
+
+/** Trailer lines as pairs, without those that would change how a message is read (RFC 9110 6.5.1). */
+export function trailerPairs(rawTrailers: readonly string[]): Array<[string, string]> {
+  const pairs: Array<[string, string]> = []
+  forEachEndToEnd(rawTrailers, (name, value, lowerName) => {
+    if (!essential.has(lowerName)) pairs.push([name, value])
+  })
+  return pairs
+}

@@ -1,0 +1,324 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { composeAnswer, isNavigation, prefersHtml } from './answer.ts'
+import type { Carrier, CarryFailure } from './carrier.ts'
+import { type CheckedRequest, checkRequest } from './check-request.ts'
+import type { Run } from './client-connection.ts'
+import type { Ticket } from './dispatcher.ts'
+import { forEachEndToEnd } from './end-to-end-headers.ts'
+import { type Peer, plainAddress } from './forwarding.ts'
+import type { LaneContext } from './lane.ts'
+import { redirectLocation } from './redirect.ts'
+import { Refusal } from './refusal.ts'
+import { relayAnswer, resetClient } from './relay-answer.ts'
+import { requestIdOf } from './request-id.ts'
+import { splice, switchingHead } from './splice.ts'
+import type { Claim } from './targets.ts'
+import { type Header, workerRequestHeaders } from './worker-request.ts'
+
+/** Methods that may be carried out twice (RFC 9110 9.2.2). */
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+/** How long we go on reading a body that nobody wants, so that the client gets to read the answer before the reset. */
+const lingerMs = 1_000
+
+type Accepted = Exclude<CheckedRequest, { error: unknown }>
+
+export interface ExchangeOptions {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** Where the client wants to change the protocol: to what, and the bytes that came after the head. */
+  readonly upgrade: { readonly protocol: string; readonly head: Buffer } | null
+  readonly context: LaneContext
+  readonly carrier: Carrier
+  isDraining(): boolean
+  /** Everything about the request is over. */
+  onEnd(): void
+}
+
+/** One request of the general lane, from its head to the end of its answer. */
+export class Exchange implements Run {
+  readonly #options: ExchangeOptions
+  readonly #requestId: string
+  readonly #startedAt = Date.now()
+  readonly #hasBody: boolean
+  /** Aborted when the client leaves. */
+  readonly #gone = new AbortController()
+  readonly #sentBefore: number
+  #ticket: Ticket | null = null
+  #by: string | null = null
+  #worker: string | null = null
+  #retries = 0
+  #isSpliced = false
+  #hasEnded = false
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options
+    const { req } = options
+    this.#requestId = requestIdOf(req.headers['x-request-id'])
+    const length = req.headers['content-length']
+    this.#hasBody = req.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) !== 0)
+    this.#sentBefore = req.socket.bytesWritten
+  }
+
+  get isReceived(): boolean {
+    return this.#options.req.complete
+  }
+
+  start(): void {
+    const { req, res } = this.#options
+    req.on('error', () => {}) // a client that leaves: seen by the answer's 'close'
+    res.on('error', () => {})
+    res.on('close', () => {
+      if (!res.writableFinished && !this.#isSpliced) this.#gone.abort()
+      if (!this.#isSpliced) this.#end()
+    })
+    if (req.socket.destroyed) this.#end()
+    else this.#run().catch((error: unknown) => this.#refuse(error))
+  }
+
+  abandon(): void {
+    this.#refuse(new Refusal('BAD_REQUEST'))
+    this.#gone.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { req, context } = this.#options
+    const head = {
+      method: req.method ?? '',
+      target: req.url ?? '',
+      isHttp10: isHttp10(req),
+      rawHeaders: req.rawHeaders,
+    }
+    const checked = checkRequest(head)
+    if ('error' in checked) throw new Refusal(checked.error)
+    const settings = context.settings()
+    if (settings.binding.redirect !== null) {
+      this.#redirect(settings.binding.redirect, checked)
+      return
+    }
+    const selection = context.dispatcher.select({ versionHeaders: valuesOf(req.rawHeaders, settings.versionHeader) })
+    this.#by = selection.by
+    this.#ticket = context.dispatcher.enter(selection.version)
+    await this.#carry(checked, this.#ticket)
+  }
+
+  /** Tries target after target until one answers. */
+  async #carry(checked: Accepted, ticket: Ticket): Promise<void> {
+    const { req, context } = this.#options
+    const headers = this.#workerHeaders(checked)
+    const patience = isNavigation(req.method ?? '', req.headers)
+      ? context.settings().waitingPageAfter
+      : Number.POSITIVE_INFINITY
+    const isRepeatable = !this.#hasBody && idempotent.has(req.method ?? '')
+    let wasSent = false
+    for (;;) {
+      let claim = ticket.claim()
+      while (claim === null) {
+        await ticket.wait(patience, this.#gone.signal)
+        claim = ticket.claim()
+      }
+      this.#worker = claim.target.id
+      const failure = await this.#attempt(claim, checked.path, headers)
+      if (failure === null || this.#gone.signal.aborted) return
+      const { error } = failure
+      if (failure.kind === 'connect') {
+        ticket.refuse(claim, error.message)
+      } else {
+        // A kept connection that is closed just then says nothing about the worker.
+        ticket.breakOff(claim, failure.kind === 'sent' && !failure.isReused ? error.message : null)
+        if (failure.kind === 'silent') throw new Refusal('TARGET_SILENT', { cause: error })
+        if (failure.kind === 'bad answer') throw new Refusal('TARGET_BAD_ANSWER', { cause: error })
+        if (!isRepeatable || wasSent) throw new Refusal('TARGET_BROKE_OFF', { cause: error })
+        wasSent = true
+        this.#options.carrier.closeIdle(claim.target)
+      }
+      this.#retries++
+    }
+  }
+
+  /** @returns null once an answer is on its way to the client, or else what went wrong before there was one */
+  #attempt(claim: Claim, path: string, headers: readonly Header[]): Promise<CarryFailure | null> {
+    const { req, res, carrier, context } = this.#options
+    const { signal } = this.#gone
+    return new Promise((resolve) => {
+      const cancel = carrier.carry({
+        req,
+        res,
+        target: claim.target,
+        method: req.method ?? '',
+        path,
+        headers,
+        hasBody: this.#hasBody,
+        answerTimeout: context.settings().answerTimeout,
+        listener: {
+          onInformation: (status, reason, rawHeaders) => this.#inform(status, reason, rawHeaders),
+          onAnswer: (answer) => {
+            claim.succeed()
+            relayAnswer(answer, res, this.#ownHeaders(true))
+            resolve(null)
+          },
+          onUpgrade: (answer, socket, head) => {
+            claim.succeed()
+            this.#switch(answer, socket, head, claim)
+            resolve(null)
+          },
+          onFailure: resolve,
+          onDone: () => {
+            signal.removeEventListener('abort', cancel)
+            if (!this.#isSpliced) claim.release()
+            // The worker is done and the client still sends: nobody wants the rest.
+            if (this.#hasBody && res.headersSent && !req.complete) req.unpipe().resume()
+          },
+        },
+      })
+      signal.addEventListener('abort', cancel, { once: true })
+      if (signal.aborted) cancel()
+    })
+  }
+
+  #workerHeaders({ authority, host }: Accepted): Header[] {
+    const { req, context, upgrade } = this.#options
+    const peer: Peer = { address: plainAddress(req.socket.remoteAddress), isEncrypted: 'encrypted' in req.socket }
+    return workerRequestHeaders({
+      rawHeaders: req.rawHeaders,
+      peer,
+      isPeerTrusted: context.trustedPeers().has(peer.address),
+      requestId: this.#requestId,
+      authority,
+      host,
+      isChunked: req.headers['transfer-encoding'] !== undefined,
+      isHttp10: isHttp10(req),
+      upgrade: upgrade?.protocol ?? null,
+    })
+  }
+
+  /** Header lines that the gateway adds to an answer. */
+  #ownHeaders(isOfWorker: boolean): string[] {
+    const { context, isDraining } = this.#options
+    const headers = ['X-Request-Id', this.#requestId]
+    if (isOfWorker && this.#ticket !== null && context.settings().servedVersionHeader) {
+      headers.push('X-Served-Version', `${this.#ticket.version}; by=${this.#by}`)
+    }
+    if (isDraining() && !this.#isSpliced) headers.push('Connection', 'close')
+    return headers
+  }
+
+  #inform(status: number, reason: string, rawHeaders: readonly string[]): void {
+    const { req, res } = this.#options
+    if (isHttp10(req) || res.headersSent || !req.socket.writable) return
+    if (status === 100) {
+      if (req.headers.expect !== undefined) res.writeContinue()
+      return
+    }
+    const lines = [`HTTP/1.1 ${status} ${reason}`]
+    forEachEndToEnd(rawHeaders, (name, value) => lines.push(`${name}: ${value}`))
+    // Answers on a connection are written one after the other, and nothing of this one has been written yet.
+    req.socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+  }
+
+  #switch(answer: IncomingMessage, worker: Socket, workerHead: Buffer, claim: Claim): void {
+    const { req, res, upgrade } = this.#options
+    const client = req.socket
+    if (upgrade === null || client.destroyed) {
+      worker.destroy()
+      claim.release()
+      if (!client.destroyed) this.#refuse(new Refusal('TARGET_BAD_ANSWER'))
+      return
+    }
+    this.#isSpliced = true
+    res.statusCode = 101
+    res.detachSocket(client)
+    client.write(switchingHead(answer.rawHeaders, this.#ownHeaders(true)))
+    if (workerHead.length > 0) client.write(workerHead)
+    if (upgrade.head.length > 0) worker.write(upgrade.head)
+    splice(client, worker)
+    worker.once('close', () => claim.release())
+    client.once('close', () => this.#end())
+  }
+
+  #redirect(to: number | string, { host, authority, path }: Accepted): void {
+    const { req, res, isDraining } = this.#options
+    const location = redirectLocation(to, authority ?? host, path)
+    if (location === null) throw new Refusal('BAD_HOST')
+    const headers = ['Location', location, 'Content-Length', '0', ...this.#ownHeaders(false)]
+    if (this.#hasBody && !req.complete && !isDraining()) headers.push('Connection', 'close')
+    res.writeHead(308, headers)
+    this.#finish(res)
+  }
+
+  /** Answers in place of a worker; where an answer has begun already, cuts it off. */
+  #refuse(error: unknown): void {
+    const { req, res, context, isDraining } = this.#options
+    if (this.#hasEnded || this.#isSpliced || res.destroyed || this.#gone.signal.aborted) return
+    const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
+    if (refusal.code === 'INTERNAL') context.log.error({ err: error, requestId: this.#requestId }, 'a request failed')
+    if (res.headersSent) {
+      resetClient(res)
+      return
+    }
+    const navigates = isNavigation(req.method ?? '', req.headers)
+    const waitsFor = refusal.code === 'VERSION_STARTING' && navigates ? this.#ticket?.version : undefined
+    const answer = composeAnswer(refusal, {
+      requestId: this.#requestId,
+      prefersHtml: prefersHtml(req.headers.accept),
+      ...(waitsFor === undefined ? {} : { waitingFor: waitsFor }),
+    })
+    if (isDraining() || (this.#hasBody && !req.complete)) answer.headers.push('Connection', 'close')
+    res.writeHead(answer.status, answer.headers)
+    if (req.method !== 'HEAD') res.write(answer.body)
+    this.#finish(res)
+  }
+
+  /** Ends an answer; if the client still sends, only when it has finished, or a moment has passed. */
+  #finish(res: ServerResponse): void {
+    const { req } = this.#options
+    if (!this.#hasBody || req.complete) {
+      res.end()
+      return
+    }
+    const end = (): void => {
+      clearTimeout(timer)
+      res.end()
+    }
+    const timer = setTimeout(end, lingerMs)
+    req.once('end', end)
+    req.once('close', end)
+    res.flushHeaders()
+    req.unpipe().resume()
+  }
+
+  #end(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    const { req, res, context, onEnd } = this.#options
+    const status = res.headersSent || this.#isSpliced ? res.statusCode : 0
+    this.#ticket?.leave(status)
+    context.logAccess({
+      time: new Date(this.#startedAt).toISOString(),
+      requestId: this.#requestId,
+      client: plainAddress(req.socket.remoteAddress),
+      method: req.method ?? '',
+      target: req.url ?? '',
+      status,
+      bytes: req.socket.bytesWritten - this.#sentBefore,
+      duration: Date.now() - this.#startedAt,
+      version: this.#ticket?.version ?? null,
+      by: this.#by,
+      worker: this.#worker,
+      retries: this.#retries,
+    })
+    onEnd()
+  }
+}
+
+function isHttp10(req: IncomingMessage): boolean {
+  return req.httpVersionMajor === 1 && req.httpVersionMinor === 0
+}
+
+function valuesOf(rawHeaders: readonly string[], lowerName: string): string[] {
+  const values: string[] = []
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === lowerName) values.push(rawHeaders[index + 1] ?? '')
+  }
+  return values
+}

@@ -1,0 +1,152 @@
+import { type IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { DataplaneSettings } from '../messages.ts'
+import { composeAnswer, toMessage } from './answer.ts'
+import type { Carrier } from './carrier.ts'
+import { ClientConnection } from './client-connection.ts'
+import { type ClientError, codeOfClientError } from './client-error.ts'
+import { Exchange } from './exchange.ts'
+import type { Lane, LaneContext } from './lane.ts'
+import { Refusal } from './refusal.ts'
+import { newRequestId } from './request-id.ts'
+import { asPlainRequest, upgradeProtocol } from './upgrade.ts'
+
+/** While draining, how long a connection must have been quiet before we take it that no request is on its way. */
+const quietMs = 1_000
+const sweepMs = 50
+/** How long a connection that was refused may take to go away by itself. */
+const lingerMs = 500
+
+/** Carries whatever is HTTP/1: `node:http` on the client's side, a `Carrier` on the worker's. */
+export class GeneralLane implements Lane {
+  readonly #context: LaneContext
+  readonly #carrier: Carrier
+  /** Never listens itself: it is given the connections that a listener, or another lane, has accepted. */
+  readonly #server: Server
+  readonly #connections = new Map<Duplex, ClientConnection>()
+  readonly #refused = new WeakSet<Duplex>()
+  #isDraining = false
+
+  constructor(context: LaneContext, carrier: Carrier) {
+    this.#context = context
+    this.#carrier = carrier
+    const { headTimeout } = context.settings()
+    this.#server = new Server({
+      requestTimeout: 0, // an upload may take as long as it takes
+      connectionsCheckingInterval: Math.max(20, Math.min(1_000, headTimeout / 4)),
+      requireHostHeader: false, // checked by us, for a better answer
+    })
+    this.#server.maxHeadersCount = 0
+    this.configure(context.settings())
+    this.#server.on('request', (req, res) => this.#onRequest(req, res))
+    this.#server.on('checkContinue', (req, res) => this.#onRequest(req, res))
+    this.#server.on('checkExpectation', (req, res) => this.#onRequest(req, res))
+    this.#server.on('upgrade', (req, socket, head) => this.#onUpgrade(req, socket as Socket, head))
+    this.#server.on('connect', (req, socket, head) => this.#onDetached(req, socket as Socket, head, null))
+    this.#server.on('clientError', (error, socket) => this.#onClientError(error, socket))
+    // What a server does when it begins to listen is to start the clock that cuts off slow heads.
+    this.#server.emit('listening')
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  configure({ headTimeout, keepAliveTimeout }: DataplaneSettings): void {
+    this.#server.headersTimeout = headTimeout
+    this.#server.keepAliveTimeout = keepAliveTimeout
+  }
+
+  accept(socket: Socket): void {
+    this.#connections.set(socket, new ClientConnection(socket))
+    socket.once('close', () => this.#connections.delete(socket))
+    this.#server.emit('connection', socket)
+  }
+
+  async drain(deadline: number): Promise<void> {
+    this.#isDraining = true
+    const began = Date.now()
+    while (this.#connections.size > 0) {
+      const now = Date.now()
+      for (const [socket, connection] of this.#connections) {
+        if (now - began >= deadline) socket.destroy()
+        else if (connection.current === null && now - Math.max(began, connection.usedAt()) >= quietMs) socket.destroy()
+      }
+      await new Promise((resolve) => setTimeout(resolve, sweepMs))
+    }
+    this.#server.close(() => {}) // stops the clock
+  }
+
+  #onRequest(req: IncomingMessage, res: ServerResponse): void {
+    this.#add(req, res, null)
+  }
+
+  #onUpgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
+    const protocol = upgradeProtocol(req)
+    if (protocol !== null) {
+      this.#onDetached(req, socket, head, protocol)
+      return
+    }
+    // Not a change of protocol that we would pass on: the server reads it once more, as a request like any other.
+    socket.unshift(Buffer.concat([asPlainRequest(req), head]))
+    this.#server.emit('connection', socket)
+  }
+
+  /** A request after whose head the server has let go of the connection. */
+  #onDetached(req: IncomingMessage, socket: Socket, head: Buffer, protocol: string | null): void {
+    socket.on('error', () => {}) // 'close' follows
+    const res = new ServerResponse(req)
+    res.shouldKeepAlive = false
+    res.assignSocket(socket)
+    res.once('finish', () => {
+      res.detachSocket(socket)
+      res.emit('close')
+      socket.end()
+      setTimeout(() => socket.destroy(), lingerMs).unref()
+    })
+    this.#add(req, res, protocol === null ? null : { protocol, head })
+  }
+
+  #add(req: IncomingMessage, res: ServerResponse, upgrade: { protocol: string; head: Buffer } | null): void {
+    const connection = this.#connections.get(req.socket)
+    if (connection === undefined) return
+    connection.add(
+      new Exchange({
+        req,
+        res,
+        upgrade,
+        context: this.#context,
+        carrier: this.#carrier,
+        isDraining: () => this.#isDraining,
+        onEnd: () => connection.next(),
+      }),
+    )
+  }
+
+  #onClientError(error: ClientError, socket: Duplex): void {
+    const connection = this.#connections.get(socket)
+    const code = codeOfClientError(error)
+    if (connection === undefined || code === null || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    if (this.#refused.has(socket)) return
+    this.#refused.add(socket)
+    const { current } = connection
+    if (current !== null && !current.isReceived) current.abandon()
+    else connection.whenIdle(() => this.#refuse(connection.socket, code))
+  }
+
+  #refuse(socket: Socket, code: Refusal['code']): void {
+    // A connection that was opened ahead of need and never used is closed without a word.
+    if (code === 'REQUEST_TIMEOUT' && socket.bytesRead === 0) {
+      socket.destroy()
+      return
+    }
+    if (!socket.writable) return
+    const answer = composeAnswer(new Refusal(code), { requestId: newRequestId(), prefersHtml: false })
+    socket.end(toMessage(answer))
+    setTimeout(() => socket.destroy(), lingerMs).unref()
+  }
+}

@@ -1,0 +1,174 @@
+import { once } from 'node:events'
+import type { ListenOptions, Server } from 'node:net'
+import type { FromProcess, ToProcess } from '../../common/channel-protocol.ts'
+import type { Log } from '../../common/log.ts'
+import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../messages.ts'
+import type { RouteTableData } from '../routing/route-table.ts'
+import { AccessLog } from './access-log.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { TrustedPeers } from './forwarding.ts'
+import { GeneralLane } from './general-lane.ts'
+import { HttpProxyCarrier } from './http-proxy-carrier.ts'
+import type { Lane } from './lane.ts'
+import { createListener } from './listener.ts'
+
+/** How long requests in flight get when the supervisor has stayed away. */
+const abandonedMs = 2_000
+
+/** What a proxy process needs of its channel; `ChannelClient` is one. */
+export interface ProxyChannel {
+  on(event: 'message', listener: (message: ToProcess) => void): unknown
+  on(event: 'abandoned', listener: () => void): unknown
+  send(message: FromProcess): void
+  markStopping(): void
+  close(): void
+}
+
+export interface ProxyProcessOptions {
+  readonly channel: ProxyChannel
+  /** The listening socket: inherited (`{ fd: 3 }`), or in tests a port. */
+  readonly listen: ListenOptions | { readonly fd: number }
+  readonly log: Log
+}
+
+/** How a proxy process ended: exit code 0 after a stop; 1, and why, if it could not listen. */
+export interface Ending {
+  readonly code: 0 | 1
+  readonly reason: string | null
+}
+
+/**
+ * A proxy process without its process: listens for one binding as soon as it has settings and routes, takes over new ones
+ * while it runs, and drains when it is told to, or when its supervisor has stayed away.
+ */
+export class ProxyProcess {
+  readonly #options: ProxyProcessOptions
+  readonly #carrier = new HttpProxyCarrier()
+  readonly #dispatcher: Dispatcher
+  #settings: DataplaneSettings | null = null
+  #firstTable: RouteTableData | null = null
+  #trustedPeers = new TrustedPeers([])
+  #accessLog: AccessLog | null = null
+  #lane: Lane | null = null
+  #listener: Server | null = null
+  #stopping: Promise<void> | null = null
+  #end: (ending: Ending) => void = () => {}
+  /** Resolves once everything is over. */
+  readonly ended = new Promise<Ending>((resolve) => {
+    this.#end = resolve
+  })
+
+  constructor(options: ProxyProcessOptions) {
+    this.#options = options
+    this.#dispatcher = new Dispatcher({
+      settings: () => this.#currentSettings(),
+      send: (body: FromProxyProcess) => options.channel.send({ type: 'message', body }),
+      onReleased: (target) => this.#carrier.closeIdle(target),
+    })
+    options.channel.on('message', (message) => this.#onMessage(message))
+    options.channel.on('abandoned', () => {
+      options.log.warn('no supervisor has come back: finishing')
+      void this.stop(abandonedMs)
+    })
+  }
+
+  /** Where it listens; for tests. */
+  get port(): number | null {
+    const address = this.#listener?.address()
+    return address !== null && typeof address === 'object' ? address.port : null
+  }
+
+  /** Takes nothing new, finishes what is under way, and ends. @param deadline milliseconds; what the settings say if left out */
+  stop(deadline = this.#settings?.drainTimeout ?? 0): Promise<void> {
+    this.#stopping ??= this.#drain(deadline)
+    return this.#stopping
+  }
+
+  #onMessage(message: ToProcess): void {
+    if (message.type === 'stop') void this.stop()
+    if (message.type !== 'message') return
+    const body = message.body as ToProxyProcess
+    if (body.type === 'configure') this.#configure(body.settings)
+    else if (body.type === 'routes') this.#route(body.table)
+  }
+
+  #configure(settings: DataplaneSettings): void {
+    const before = this.#settings
+    this.#settings = settings
+    this.#trustedPeers = new TrustedPeers(settings.trustProxy)
+    if (before?.accessLog !== settings.accessLog) this.#openAccessLog(settings.accessLog)
+    this.#lane?.configure(settings)
+    this.#start()
+  }
+
+  #route(table: RouteTableData): void {
+    this.#firstTable ??= table
+    if (this.#settings !== null) this.#dispatcher.update(table)
+    this.#start()
+  }
+
+  #start(): void {
+    if (this.#settings === null || this.#firstTable === null || this.#listener !== null || this.#stopping !== null)
+      return
+    if (this.#dispatcher.epoch < this.#firstTable.epoch) this.#dispatcher.update(this.#firstTable)
+    const lane = new GeneralLane(
+      {
+        dispatcher: this.#dispatcher,
+        log: this.#options.log,
+        settings: () => this.#currentSettings(),
+        trustedPeers: () => this.#trustedPeers,
+        logAccess: (line) => this.#accessLog?.add(line),
+      },
+      this.#carrier,
+    )
+    this.#lane = lane
+    try {
+      this.#listener = createListener(this.#settings, (socket) => lane.accept(socket))
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    this.#listener.on('error', (error) => this.#fail(error))
+    this.#listener.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
+  }
+
+  #fail(error: unknown): void {
+    const { port } = this.#settings?.binding ?? {}
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#finish({ code: 1, reason: `cannot listen on port ${port}: ${reason}` })
+  }
+
+  async #drain(deadline: number): Promise<void> {
+    this.#options.channel.markStopping()
+    if (this.#listener?.listening) {
+      const closed = once(this.#listener, 'close')
+      this.#listener.close()
+      await this.#lane?.drain(deadline)
+      await closed
+    }
+    this.#finish({ code: 0, reason: null })
+  }
+
+  #finish(ending: Ending): void {
+    this.#carrier.close()
+    this.#dispatcher.flush()
+    this.#openAccessLog(null)
+    this.#end(ending)
+  }
+
+  #openAccessLog(file: string | null): void {
+    this.#accessLog?.close()
+    this.#accessLog = null
+    if (file === null) return
+    try {
+      this.#accessLog = new AccessLog(file)
+    } catch (error) {
+      this.#options.log.error({ err: error }, `cannot write the access log ${file}: requests go on without it`)
+    }
+  }
+
+  #currentSettings(): DataplaneSettings {
+    if (this.#settings === null) throw new Error('no settings yet')
+    return this.#settings
+  }
+}

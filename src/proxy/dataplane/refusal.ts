@@ -1,0 +1,13 @@
+import { CserviceError, type ErrorCode } from '../../common/errors.ts'
+
+/** A request that the gateway answers itself, with what `code` stands for in the catalogue. */
+export class Refusal extends CserviceError {
+  /** Seconds until it is worth trying again, or null. */
+  readonly retryAfter: number | null
+
+  constructor(code: ErrorCode, options: { retryAfter?: number | null; cause?: unknown } = {}) {
+    super(code, undefined, { cause: options.cause })
+    this.name = 'Refusal'
+    this.retryAfter = options.retryAfter ?? null
+  }
+}

@@ -1,0 +1,61 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { forEachEndToEnd, trailerPairs } from './end-to-end-headers.ts'
+
+/** Header lines of the gateway, names and values in turn, that take the place of a worker's own of that name. */
+export type OwnHeaders = readonly string[]
+
+/**
+ * Passes a worker's answer on: its header lines in their case, order and repetitions, hop-by-hop ones cut; the body no
+ * faster than the client reads; trailers. If the worker breaks off, the client's connection is reset: an answer that was
+ * cut short must never look like a whole one.
+ */
+export function relayAnswer(answer: IncomingMessage, res: ServerResponse, own: OwnHeaders): void {
+  const status = answer.statusCode ?? 502
+  res.writeHead(status, answer.statusMessage ?? '', relayedHeaders(answer.rawHeaders, status, own))
+  let isHeadSent = false
+  // The head of an answer whose body takes its time goes ahead alone; others travel together with the first piece.
+  setImmediate(() => {
+    if (!isHeadSent && !res.writableEnded && !res.destroyed) res.flushHeaders()
+  })
+  answer.on('data', (chunk: Buffer) => {
+    isHeadSent = true
+    if (res.write(chunk)) return
+    answer.pause()
+    res.once('drain', () => answer.resume())
+  })
+  answer.on('end', () => {
+    if (!answer.complete) return
+    const trailers = trailerPairs(answer.rawTrailers)
+    if (trailers.length > 0) res.addTrailers(trailers)
+    res.end()
+  })
+  answer.on('error', () => {}) // 'close' follows
+  answer.on('close', () => {
+    if (!answer.complete) resetClient(res)
+  })
+}
+
+/** Ends the client's connection so that nobody takes it for a clean end, not even where the end of the body is the end of the connection. */
+export function resetClient(res: ServerResponse): void {
+  const { socket } = res
+  if (socket === null || socket.destroyed) return
+  try {
+    socket.resetAndDestroy()
+  } catch {
+    socket.destroy() // TLS, where an end without `close_notify` says the same
+  }
+}
+
+/** The header lines of a worker's answer that go on to the client, with the gateway's own. */
+export function relayedHeaders(rawHeaders: readonly string[], status: number, own: OwnHeaders): string[] {
+  const headers: string[] = []
+  const replaced = new Set<string>()
+  for (let index = 0; index < own.length; index += 2) replaced.add((own[index] ?? '').toLowerCase())
+  forEachEndToEnd(rawHeaders, (name, value, lowerName) => {
+    if (replaced.has(lowerName)) return
+    if (status === 204 && lowerName === 'content-length') return // RFC 9110 8.6
+    headers.push(name, value)
+  })
+  headers.push(...own)
+  return headers
+}

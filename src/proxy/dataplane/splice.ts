@@ -1,0 +1,31 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { relayedHeaders } from './relay-answer.ts'
+
+/** The head of a 101 answer for the client: the worker's lines, `Upgrade` among them, and the gateway's own. */
+export function switchingHead(rawHeaders: readonly string[], own: readonly string[]): Buffer {
+  const lines = [`HTTP/1.1 101 ${STATUS_CODES[101]}`, 'Connection: Upgrade']
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === 'upgrade') lines.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}`)
+  }
+  const headers = relayedHeaders(rawHeaders, 101, own)
+  for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`)
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+}
+
+/** Joins two sockets: bytes and ends go through both ways, each no faster than the other side reads; if one breaks, both do. */
+export function splice(one: Socket, other: Socket): void {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    from.setNoDelay(true)
+    from.on('error', () => {}) // 'close' follows
+    from.on('close', () => {
+      // After a clean end the last bytes may still be on their way to the other side.
+      if (from.readableEnded) to.end()
+      else to.destroy()
+    })
+    from.pipe(to)
+  }
+}

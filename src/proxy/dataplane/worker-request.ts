@@ -1,0 +1,61 @@
+import { forEachEndToEnd } from './end-to-end-headers.ts'
+import { forwardingHeaders, isForwardingHeader, type Peer } from './forwarding.ts'
+
+export interface WorkerRequestOptions {
+  readonly rawHeaders: readonly string[]
+  readonly peer: Peer
+  /** Whether the peer's own forwarding headers are kept and added to. */
+  readonly isPeerTrusted: boolean
+  readonly requestId: string
+  /** What `Host` has to be: the authority of an absolute-form target; null: as it came. */
+  readonly authority: string | null
+  readonly host: string | null
+  /** Whether the client frames the body in chunks; then so do we. */
+  readonly isChunked: boolean
+  readonly isHttp10: boolean
+  /** The protocol that the client wants to change to, or null. */
+  readonly upgrade: string | null
+}
+
+/** A header field with all its values, under the name as it was first written. */
+export type Header = readonly [name: string, values: string[]]
+
+/**
+ * The header fields of the request to a worker: the client's own, end to end, their case, order and repetitions kept;
+ * forwarding headers and the request id set.
+ */
+export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
+  const headers = new Map<string, Header>()
+  const earlier = new Map<string, string>()
+  const add = (name: string, value: string, lowerName = name.toLowerCase()): void => {
+    const header = headers.get(lowerName)
+    if (header === undefined) headers.set(lowerName, [name, [value]])
+    else header[1].push(value)
+  }
+  forEachEndToEnd(options.rawHeaders, (name, value, lowerName) => {
+    if (lowerName === 'x-request-id') return
+    if (lowerName === 'expect' && options.isHttp10) return // RFC 9110 10.1.1: not to be understood there
+    if (isForwardingHeader(lowerName)) {
+      if (!options.isPeerTrusted) return
+      const before = earlier.get(lowerName)
+      earlier.set(lowerName, before === undefined ? value : `${before}, ${value}`)
+      return
+    }
+    if (lowerName === 'host' && options.authority !== null) add(name, options.authority, lowerName)
+    else add(name, value, lowerName)
+  })
+  if (options.authority !== null && !headers.has('host')) add('Host', options.authority)
+  for (const [name, value] of forwardingHeaders(options.peer, options.authority ?? options.host, earlier)) {
+    add(name, value)
+    earlier.delete(name.toLowerCase())
+  }
+  // What a trusted peer said beyond that (X-Forwarded-Port, …) goes on as it is.
+  for (const [name, value] of earlier) add(name, value)
+  add('X-Request-Id', options.requestId)
+  if (options.isChunked) add('Transfer-Encoding', 'chunked')
+  if (options.upgrade !== null) {
+    add('Connection', 'Upgrade')
+    add('Upgrade', options.upgrade)
+  }
+  return [...headers.values()]
+}
