@@ -17,7 +17,11 @@ test('every code of the catalogue is used somewhere', () => {
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.c?ts$/.test(file) && file !== 'common/errors.ts')
     .map((file) => readFileSync(join(root, 'src', file), 'utf8'))
-  for (const code of codes) expect(sources.some((text) => text.includes(`'${code}'`)), code).toBe(true)
+  for (const code of codes)
+    expect(
+      sources.some((text) => text.includes(`'${code}'`)),
+      code,
+    ).toBe(true)
 })
 
 test('an error crosses a process boundary and is the same again', () => {

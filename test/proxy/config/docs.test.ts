@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+// @ts-expect-error a plain script without types
 import { renderDocs } from '../../../scripts/generate-docs.mjs'
 import { parseConfig } from '../../../src/proxy/config/load-config.ts'
 import * as schema from '../../../src/proxy/config/schema.ts'
