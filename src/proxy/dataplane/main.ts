@@ -26,7 +26,12 @@ process.on('uncaughtException', (error) => {
 const untilItListens = setInterval(() => {}, 60_000)
 const proxyProcess = new ProxyProcess({ channel, listen: { fd: listeningDescriptor }, log })
 process.on('SIGTERM', () => void proxyProcess.stop())
+let wardsEnded = Promise.resolve()
+channel.on('abandoned', (ended) => {
+  wardsEnded = ended
+})
 const { code, reason } = await proxyProcess.ended
+await wardsEnded // nobody else is left to end workers that cannot watch the supervisor themselves
 if (reason !== null) process.stderr.write(`${reason}\n`)
 clearInterval(untilItListens)
 channel.close()
