@@ -101,6 +101,8 @@ test('a gateway in the foreground greets, answers commands from a second termina
     stderr: expect.stringContaining('No such command: nope'),
   })
 
+  service.child.kill('SIGHUP') // no terminal, so it goes on
+  expect((await run(cservice, ['version'])).code).toBe(0)
   service.child.kill('SIGTERM')
   expect((await service.finished).code).toBe(0)
   expect((await run(cservice, ['proxy', 'info'])).code).toBe(3)

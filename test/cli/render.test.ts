@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { greeting } from '../../src/cli/greeting.ts'
 import { staticHelpOf } from '../../src/cli/help.ts'
-import { knownCommands } from '../../src/cli/known-commands.ts'
+import { commandOf, knownUsages } from '../../src/cli/known-commands.ts'
 import { render } from '../../src/cli/render.ts'
 import { setEnvironment } from '../supervisor/control/resources.ts'
 
@@ -117,7 +117,7 @@ test('help of a gateway shows how each command is used, and commands of its own 
 })
 
 test('each command known without a gateway is explained with an example', () => {
-  for (const name of knownCommands) expect(staticHelpOf(name)).toContain(`Example: cservice ${name}`)
+  for (const name of knownUsages.map(commandOf)) expect(staticHelpOf(name)).toContain(`Example: cservice ${name}`)
   expect(staticHelpOf('constructor')).toBeNull()
 })
 
@@ -139,5 +139,15 @@ test('the greeting says where the gateway is and what to type next', () => {
   expect(greeting({ ...info, versions: [], liveVersion: null, proxyWorkers: [] }, '')).toContain(
     'No version is live yet.',
   )
+  const onAddress = {
+    ...info,
+    options: {
+      bindings: [
+        { port: 8080, host: '::1' },
+        { port: 8443, host: '0.0.0.0' },
+      ],
+    },
+  }
+  expect(greeting(onAddress, '')).toContain('http://[::1]:8080/, https://localhost:8443/')
   expect(greeting(null, '')).toBe('The gateway is running.')
 })
