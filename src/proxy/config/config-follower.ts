@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { CserviceError, toCserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
+import { type LoadedConfig, loadConfig } from './load-config.ts'
 import type { ProxyConfig } from './proxy-config.ts'
 import { watchConfig } from './watch-config.ts'
 
@@ -34,13 +36,18 @@ export class ConfigFollower {
 
   /** @param exclusively runs an action when no other change of the gateway is under way */
   async watch(change: ConfigChange, exclusively: (action: () => Promise<void>) => Promise<void>): Promise<void> {
-    this.#watcher = await watchConfig(this.#inForce.file, (result) => {
-      if (result instanceof CserviceError) return this.#refuse(result)
+    const onChange = (result: LoadedConfig | CserviceError): void => {
+      if (result instanceof CserviceError) {
+        this.#refuse(result)
+        return
+      }
       for (const warning of result.warnings) this.#log.warn(warning.message)
-      exclusively(() => this.#follow(result.config, change)).catch((error: unknown) =>
-        this.#refuse(toCserviceError(error)),
-      )
-    })
+      exclusively(() => this.#follow(result.config, change)).catch((error) => this.#refuse(toCserviceError(error)))
+    }
+    this.#watcher = await watchConfig(this.#inForce.file, onChange)
+    // An edit between the first reading and the watch.
+    const now = await loadConfig(this.#inForce.file).catch(toCserviceError)
+    if (now instanceof CserviceError || !isDeepStrictEqual(now.config, this.#inForce)) onChange(now)
   }
 
   async close(): Promise<void> {
