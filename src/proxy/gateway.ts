@@ -243,6 +243,7 @@ export class Gateway {
         }
         this.#leases.setRange(next.versionPorts.min, next.versionPorts.max)
         if (catalog) await this.#replaceCatalog(catalog)
+        this.#log.info({ file: next.file }, 'the configuration was changed and is in force')
       },
       settle: async (next, former) => {
         const live = this.live.name

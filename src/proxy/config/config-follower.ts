@@ -59,7 +59,6 @@ export class ConfigFollower {
     await change.prepare(next, former)
     this.#inForce = next
     this.#lastError = null
-    this.#log.info({ file: next.file }, 'the configuration was changed and is in force')
     await change.settle(next, former)
   }
 
