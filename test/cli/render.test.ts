@@ -93,20 +93,56 @@ test('other answers are keys and values, lists of flat objects tables', () => {
              b"
   `)
   expect(
-    render(['workers'], {
-      workers: [
+    render(['mine'], {
+      rows: [
         { id: 1, pid: 20 },
         { id: 2, state: 'ready' },
       ],
     }),
   ).toMatchInlineSnapshot(`
-    "workers
+    "rows
       id  pid  state
       1   20   -
       2   -    ready"
   `)
   expect(render(['health'], 'OK')).toBe('OK')
   expect(render(['proxy', 'stop'], null)).toBe('Done.')
+})
+
+test('workers are a table; with details, everything', () => {
+  setEnvironment({ NO_COLOR: '1' })
+  const process = { memory: { rss: 52_428_800 }, uptime: 61.4 }
+  const answer = {
+    workers: [
+      { id: 'a-1', pid: 20, state: 'ready', worker: 'v1', port: 11000, process },
+      { id: 'a-2', pid: 21, state: 'starting', worker: 'v2', process: {} },
+    ],
+  }
+  expect(render(['workers'], answer)).toMatchInlineSnapshot(`
+    "pid  state     worker  port   memory  uptime
+    20   ready     v1      11000  50 MiB  61 s
+    21   starting  v2      -      -       -"
+  `)
+  expect(render(['workers', 'details'], answer)).toContain('a-1')
+  expect(render(['workers'], { workers: [] })).toBe('No workers are running.')
+})
+
+test('help of one command stands below its usage, with its examples', () => {
+  setEnvironment({ NO_COLOR: '1' })
+  const help = {
+    info: 'Steers the proxy.',
+    command: 'proxy start|stop',
+    'proxy start <path>': 'Starts it. Example: cservice proxy start proxy.json',
+  }
+  expect(render(['help', 'proxy'], help)).toMatchInlineSnapshot(`
+    "Steers the proxy.
+
+    Usage: proxy start|stop
+
+    proxy start <path>
+      Starts it.
+      Example: cservice proxy start proxy.json"
+  `)
 })
 
 test('help of a gateway shows how each command is used, and commands of its own by name', () => {
