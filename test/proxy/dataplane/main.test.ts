@@ -1,11 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
 import type { FromProcess, ToProcess } from '../../../src/common/channel-protocol.ts'
-import { JsonLines, toJsonLine } from '../../../src/common/json-lines.cts'
 import type { DataplaneSettings } from '../../../src/proxy/messages.ts'
 import { ask, defaultSettings, get, RawClient, startWorker, tableOf, type Versions } from './harness.ts'
 
@@ -20,16 +20,15 @@ async function spawnGateway(versions: Versions, settings: Partial<DataplaneSetti
   const events = new Set<() => void>()
   const channel = createServer((connection) => {
     socket = connection
-    const lines = new JsonLines()
-    connection.on('data', (chunk) => {
-      for (const message of lines.push(chunk)) received.push(message as FromProcess)
+    createInterface({ input: connection }).on('line', (line) => {
+      received.push(JSON.parse(line) as FromProcess)
       for (const event of events) event()
     })
     connection.on('error', () => {})
     tell({ type: 'message', body: { type: 'configure', settings: { ...defaultSettings, ...settings } } })
     tell({ type: 'message', body: { type: 'routes', table: tableOf(versions, Object.keys(versions)[0] ?? null, 1) } })
   })
-  const tell = (message: ToProcess): void => void socket?.write(toJsonLine(message))
+  const tell = (message: ToProcess): void => void socket?.write(`${JSON.stringify(message)}\n`)
   await new Promise<void>((resolve) => channel.listen(path, resolve))
   const { listener, port } = await openPort()
   const handle = (listener as unknown as { _handle: { fd: number } })._handle
@@ -76,7 +75,10 @@ async function spawnGateway(versions: Versions, settings: Partial<DataplaneSetti
     ready,
     exited,
     output,
-    breakChannel: () => (channel.close(), socket?.destroy()),
+    breakChannel: () => {
+      channel.close()
+      socket?.destroy()
+    },
   }
 }
 
@@ -114,9 +116,9 @@ test('SIGTERM drains, SIGINT alone does nothing', async () => {
   await hasBegun
   gateway.child.kill('SIGINT')
   gateway.child.kill('SIGTERM')
-  await gateway.until('message')
+  while (await isOpen(gateway.port)) {}
   finish()
-  expect(await client.until(/done$/)).toMatch(/^HTTP\/1.1 200/)
+  expect(await client.until(/done$/)).toMatch(/^HTTP\/1.1 200 .*Connection: close/s)
   expect(await gateway.exited).toBe(0)
 })
 
@@ -142,11 +144,18 @@ test('if it cannot listen it says so in one line and exits 1', async () => {
 })
 
 test('no warning about deprecated parts of dependencies is printed', () => {
-  const script = `await import(${JSON.stringify(program.replace('main.js', 'http-proxy-carrier.js'))}).then(({ HttpProxyCarrier }) => new HttpProxyCarrier())
-    const { _extend } = await import('node:util'); _extend({}, {}); process.emitWarning('other', 'DeprecationWarning', 'DEP9999')`
-  const run = ['--pending-deprecation', '--input-type=module', '-e', script]
-  const output = execFileSync(process.execPath, run, { stdio: ['ignore', 'ignore', 'pipe'] }) as Buffer | null
-  expect(String(output ?? '')).not.toContain('DEP0060')
+  const carrier = JSON.stringify(program.replace('main.js', 'http-proxy-carrier.js'))
+  const script = `
+    const { HttpProxyCarrier } = await import(${carrier})
+    new HttpProxyCarrier()
+    const { default: util } = await import('node:util')
+    util._extend({}, {})
+    process.emitWarning('another', 'DeprecationWarning', 'DEP9999')`
+  const run = spawnSync(process.execPath, ['--pending-deprecation', '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  })
+  expect(run.stderr).toContain('DEP9999')
+  expect(run.stderr).not.toContain('DEP0060')
 })
 
 const canReadPeak = existsSync('/proc/self/status')
@@ -184,6 +193,15 @@ test.runIf(canReadPeak)('256 MiB down and up leave its memory flat', { timeout: 
   await client.until(/got it/)
   expect(peak(gateway.child) - before).toBeLessThan(100 * 1024)
 })
+
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => socket.destroy())
+    socket.on('error', () => {})
+    socket.on('close', (hadError) => resolve(!hadError))
+  })
+}
 
 /** The most memory that the process has had resident, in KiB. */
 function peak({ pid }: ChildProcess): number {
