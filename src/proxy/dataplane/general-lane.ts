@@ -34,7 +34,7 @@ export class GeneralLane implements Lane {
     const { headTimeout } = context.settings()
     this.#server = new Server({
       requestTimeout: 0, // an upload may take as long as it takes
-      connectionsCheckingInterval: Math.max(20, Math.min(1_000, headTimeout / 4)),
+      connectionsCheckingInterval: Math.max(20, Math.min(1_000, Math.round(headTimeout / 4))),
       requireHostHeader: false, // checked by us, for a better answer
     })
     this.#server.maxHeadersCount = 0
