@@ -1,5 +1,6 @@
 import { CserviceError, toCserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
+import { loadConfig } from './load-config.ts'
 import type { ProxyConfig } from './proxy-config.ts'
 import { watchConfig } from './watch-config.ts'
 
@@ -37,9 +38,11 @@ export class ConfigFollower {
     this.#watcher = await watchConfig(this.#inForce.file, (result) => {
       if (result instanceof CserviceError) return this.#refuse(result)
       for (const warning of result.warnings) this.#log.warn(warning.message)
-      exclusively(() => this.#follow(result.config, change)).catch((error: unknown) =>
-        this.#refuse(toCserviceError(error)),
-      )
+      exclusively(async () => {
+        // Read again when its turn has come: a promote that it had to wait for has rewritten the file.
+        const { config } = await loadConfig(this.#inForce.file)
+        await this.#follow(config, change)
+      }).catch((error: unknown) => this.#refuse(toCserviceError(error)))
     })
   }
 
