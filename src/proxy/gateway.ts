@@ -185,7 +185,7 @@ export class Gateway {
     try {
       this.#makeRoom(version)
     } catch (error) {
-      version.fail(toCserviceError(error))
+      version.refuse(toCserviceError(error))
       return
     }
     version.scale(this.defaultCount(name), 'demand').catch((error: unknown) => {

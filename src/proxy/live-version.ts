@@ -84,6 +84,7 @@ export class LiveVersion extends EventEmitter<{ promoted: [PromoteAnswer] }> {
         recordLive,
         routeTo,
         acknowledged: this.#parts.acknowledged,
+        onUndoFailure: (error) => log.error({ err: error, version: name }, 'a failed promote was not put back whole'),
       })
       await record({ result: 'done', epoch })
       const answer = { version: name, previous, workers, epoch }

@@ -8,6 +8,8 @@ export interface PromoteSteps {
   routeTo(version: string | null): number
   /** Resolves when every proxy process uses the epoch. */
   acknowledged(epoch: number): Promise<void>
+  /** A step could not be put back; those before it still are. */
+  onUndoFailure(error: unknown): void
 }
 
 /**
@@ -26,7 +28,11 @@ export async function promoteVersion(
   try {
     const sizeBefore = version.size
     await version.scale(workers, 'promote')
-    undo.push(() => version.scale(sizeBefore, 'promote'))
+    undo.push(async () => {
+      const restored = version.scale(sizeBefore, 'promote').catch(steps.onUndoFailure)
+      // Surplus workers leave when they are drained; whoever waits for the answer does not wait for that.
+      if (sizeBefore > workers) await restored
+    })
 
     undo.push(await steps.recordLive(version.name))
 
@@ -35,7 +41,7 @@ export async function promoteVersion(
     await steps.acknowledged(epoch)
     return epoch
   } catch (error) {
-    for (const putBack of undo.reverse()) await putBack()
+    for (const putBack of undo.reverse()) await putBack().catch(steps.onUndoFailure)
     throw error
   }
 }
