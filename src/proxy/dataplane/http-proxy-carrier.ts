@@ -188,12 +188,15 @@ function limitSilence(request: ClientRequest, { req, answerTimeout, hasBody }: C
 
 /**
  * http-proxy calls `util._extend`, which newer Node lines warn of, once, on stderr: a warning that our users can do nothing
- * about. It is called here while deprecations are off; all other warnings stay.
+ * about. So it is given here, once, to nobody; all other warnings stay.
  */
 function keepQuietAboutExtend(): void {
-  const before = process.noDeprecation
-  process.noDeprecation = true
   const { _extend: extend } = createRequire(import.meta.url)('node:util') as { _extend(to: object, from: object): void }
-  extend({}, {})
-  process.noDeprecation = before ?? false
+  const { emitWarning } = process
+  process.emitWarning = () => {}
+  try {
+    extend({}, {})
+  } finally {
+    process.emitWarning = emitWarning
+  }
 }
