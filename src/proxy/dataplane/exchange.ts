@@ -30,7 +30,8 @@ export interface ExchangeOptions {
   readonly upgrade: { readonly protocol: string; readonly head: Buffer } | null
   readonly context: LaneContext
   readonly carrier: Carrier
-  isDraining(): boolean
+  /** Whether the connection is to be closed after this answer. */
+  isLast(): boolean
   /** Everything about the request is over. */
   onEnd(): void
 }
@@ -194,12 +195,12 @@ export class Exchange implements Run {
 
   /** Header lines that the gateway adds to an answer. */
   #ownHeaders(isOfWorker: boolean): string[] {
-    const { context, isDraining } = this.#options
+    const { context, isLast } = this.#options
     const headers = ['X-Request-Id', this.#requestId]
     if (isOfWorker && this.#ticket !== null && context.settings().servedVersionHeader) {
       headers.push('X-Served-Version', `${this.#ticket.version}; by=${this.#by}`)
     }
-    if (isDraining() && !this.#isSpliced) headers.push('Connection', 'close')
+    if (isLast() && !this.#isSpliced) headers.push('Connection', 'close')
     return headers
   }
 
@@ -237,18 +238,18 @@ export class Exchange implements Run {
   }
 
   #redirect(to: number | string, { host, authority, path }: Accepted): void {
-    const { req, res, isDraining } = this.#options
+    const { req, res, isLast } = this.#options
     const location = redirectLocation(to, authority ?? host, path)
     if (location === null) throw new Refusal('BAD_HOST')
     const headers = ['Location', location, 'Content-Length', '0', ...this.#ownHeaders(false)]
-    if (this.#hasBody && !req.complete && !isDraining()) headers.push('Connection', 'close')
+    if (this.#hasBody && !req.complete && !isLast()) headers.push('Connection', 'close')
     res.writeHead(308, headers)
     this.#finish(res)
   }
 
   /** Answers in place of a worker; where an answer has begun already, cuts it off. */
   #refuse(error: unknown): void {
-    const { req, res, context, isDraining } = this.#options
+    const { req, res, context, isLast } = this.#options
     if (this.#hasEnded || this.#isSpliced || res.destroyed || this.#gone.signal.aborted) return
     const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
     if (refusal.code === 'INTERNAL') context.log.error({ err: error, requestId: this.#requestId }, 'a request failed')
@@ -263,7 +264,7 @@ export class Exchange implements Run {
       prefersHtml: prefersHtml(req.headers.accept),
       ...(waitsFor === undefined ? {} : { waitingFor: waitsFor }),
     })
-    if (isDraining() || (this.#hasBody && !req.complete)) answer.headers.push('Connection', 'close')
+    if (isLast() || (this.#hasBody && !req.complete)) answer.headers.push('Connection', 'close')
     res.writeHead(answer.status, answer.headers)
     if (req.method !== 'HEAD') res.write(answer.body)
     this.#finish(res)

@@ -120,6 +120,8 @@ export class GeneralLane implements Lane {
   #add(req: IncomingMessage, res: ServerResponse, upgrade: { protocol: string; head: Buffer } | null): void {
     const connection = this.#connections.get(req.socket)
     if (connection === undefined) return
+    // Node loses what a client sends right behind such a request (seen in 22.23, 24.21 and 26.10).
+    const isDeclined = upgrade === null && req.headers.upgrade !== undefined
     connection.add(
       new Exchange({
         req,
@@ -127,7 +129,7 @@ export class GeneralLane implements Lane {
         upgrade,
         context: this.#context,
         carrier: this.#carrier,
-        isDraining: () => this.#isDraining,
+        isLast: () => this.#isDraining || isDeclined,
         onEnd: () => connection.next(),
       }),
     )
