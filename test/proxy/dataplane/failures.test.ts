@@ -123,11 +123,14 @@ test('when a worker dies in the middle of its answer, the client is reset: no ha
   }
 })
 
-test('an answer that is not HTTP is answered 502', async () => {
-  const worker = await startRawWorker((socket) => socket.once('data', () => socket.write('SSH-2.0-x\r\n\r\n')))
-  const gateway = await startGateway({ v1: [worker.target] })
-  expect(JSON.parse((await ask(gateway.port)).body)).toMatchObject({ status: 502, code: 'TARGET_BAD_ANSWER' })
-})
+test.each(['SSH-2.0-x\r\n\r\n', 'HTTP/1.1 099 Low\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n'])(
+  'the answer %j is no HTTP, and is answered 502',
+  async (text) => {
+    const worker = await startRawWorker((socket) => socket.once('data', () => socket.write(text)))
+    const gateway = await startGateway({ v1: [worker.target] })
+    expect(JSON.parse((await ask(gateway.port)).body)).toMatchObject({ status: 502, code: 'TARGET_BAD_ANSWER' })
+  },
+)
 
 test('a target that stays silent is answered 504, and its connection is closed', async () => {
   let closed = 0

@@ -288,3 +288,14 @@ test('the head of an upload reaches the worker before its body', async () => {
   await client.until(/early$/)
   await eventually(() => worker.record.bytes.includes('GET /next'))
 })
+
+test('trailers that would change how the message is read, or cannot be written, are left out', async () => {
+  const worker = await recordingWorker()
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port)
+  const trailers = ['Host: evil', 'Connection: X-Gone', 'X-Gone: 1', 'X-Fine: 1']
+  client.send('POST / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked', '', '2', 'hi', '0', ...trailers, '', '')
+  await client.until(/ok$/)
+  await eventually(() => worker.record.bytes.endsWith('\r\n\r\n'))
+  expect(worker.record.bytes).toMatch(/\r\n0\r\nX-Fine: 1\r\n\r\n$/)
+})

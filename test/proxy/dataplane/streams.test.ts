@@ -156,11 +156,14 @@ test('Upgrade: h2c never reaches a worker, and the request is answered as any ot
     'HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA',
     'X-A: 1',
   ]
-  const client = new RawClient(gateway.port).send(get('/', ...h2c))
-  expect(await client.until(/\]/)).toContain('[undefined undefined 1 ]')
+  expect(await new RawClient(gateway.port).send(get('/', ...h2c)).until(/\]/)).toContain('[undefined undefined 1 ]')
+  const client = new RawClient(gateway.port)
   client.send('POST / HTTP/1.1', 'Host: h', ...h2c, 'Content-Length: 4', '', `body${get('/', 'X-A: 2')}`)
-  expect(await client.until(/\]/)).toContain('[undefined undefined 1 body]')
-  expect(await client.until(/\]/)).toContain('[undefined undefined 2 ]')
+  // What comes behind it is answered where Node can tell; otherwise the connection is closed, so that nobody waits.
+  const answer = await client.until(/\]/)
+  expect(answer).toContain('[undefined undefined 1 body]')
+  if (answer.includes('Connection: close')) expect(await client.closed()).toBe('')
+  else expect(await client.until(/\]/)).toContain('[undefined undefined 2 ]')
 })
 
 test('when either end of an upgraded connection breaks, so does the other', async () => {
