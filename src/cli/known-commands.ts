@@ -17,7 +17,7 @@ export const knownUsages: readonly KnownUsage[] = [
   usage('health', 'Says OK, or what is wrong', 'health'),
   usage('info', 'Shows the resources that the workers use', 'info'),
   usage('workers [simple|details]', 'Lists the worker processes', 'workers'),
-  usage('shutdown all|<pid> [options]', 'Stops workers gracefully; with all of them, the service', 'shutdown all'),
+  usage('shutdown all|<pid>', 'Stops workers gracefully; with all of them, the service', 'shutdown all'),
   usage('exit now', 'Ends the service at once', 'exit now'),
   usage('version', 'Shows the version of the service', 'version'),
   usage('help [command]', 'Explains a command', 'help proxy'),
