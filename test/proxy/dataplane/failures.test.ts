@@ -179,16 +179,19 @@ test('targets that left the table are released when their last request has ended
   expect(channel.bodiesOf('released').at(-1)).toEqual({ type: 'released', targets: [old.target.id] })
 })
 
-test('idle connections to a released target are closed', async () => {
-  const old = await startWorker((_req, res) => res.end('old'))
-  let open = 0
-  old.server.on('connection', (socket) => {
-    open++
-    socket.on('close', () => open--)
-  })
-  const gateway = await startGateway({ v1: [old.target] })
+test('idle connections to a released target are closed at once, not when their time is over', async () => {
+  const closed: string[] = []
+  const start = async (name: string) => {
+    const worker = await startWorker((_req, res) => res.end(name))
+    worker.server.on('connection', (socket) => socket.on('close', () => closed.push(name)))
+    return worker
+  }
+  const kept = await start('kept')
+  const released = await start('released')
+  const gateway = await startGateway({ v1: [kept.target], v2: [released.target] })
   await ask(gateway.port)
-  expect(open).toBe(1)
-  gateway.route({ v1: { state: 'cold', attempt: 1, targets: [] } })
-  await eventually(() => open === 0)
+  await ask(gateway.port, '/', { headers: { 'x-version': 'v2' } })
+  gateway.route({ v1: [kept.target] })
+  await eventually(() => closed.length === 2)
+  expect(closed).toEqual(['released', 'kept'])
 })

@@ -195,3 +195,16 @@ test('bytes of any kind pass unchanged', async () => {
   const hash = (data: Uint8Array) => createHash('sha256').update(data).digest('hex')
   expect(hash(new Uint8Array(await answer.arrayBuffer()))).toBe(hash(bytes))
 })
+
+test('a worker with an upgraded connection is released only when that ends, whatever the routes say', async () => {
+  const worker = await startRawWorker((socket) =>
+    socket.once('data', () => socket.write('HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')),
+  )
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port).send(get('/', 'Connection: Upgrade', 'Upgrade: x'))
+  await client.until(/\r\n\r\n/)
+  gateway.route({ v1: { state: 'cold', attempt: 1, targets: [] } })
+  expect(gateway.channel.bodiesOf('released')).toEqual([])
+  client.socket.end()
+  await gateway.channel.until(() => gateway.channel.bodiesOf('released')[0])
+})
