@@ -180,12 +180,12 @@ describe('a version whose folder vanishes', () => {
     const folder = await versionFolder({ v1: 'http', v2: counted('http') })
     const gateway = await startGateway(folder)
     const others = startLoad({ url: gateway.url, connections: 5 })
-    const stream = await gateway.fetch('/stream?chunks=30&interval=100', { version: 'v2' })
+    const stream = await gateway.fetch('/stream?chunks=20&interval=100', { version: 'v2' })
     const [pid] = bootsOf(folder, 'v2') as [number]
     folder.remove('v2')
     await eventually('404', async () => (await ask(gateway, 'v2')).status === 404)
     expect(isAlive(pid)).toBe(true)
-    expect((await stream.text()).split('\n')).toHaveLength(31)
+    expect((await stream.text()).split('\n')).toHaveLength(21)
     await eventually('the end of its worker', () => !isAlive(pid))
     await expectUndisturbed(others)
   })
@@ -255,23 +255,22 @@ describe('versionPorts', () => {
     await expectUndisturbed(others)
   })
 
-  it.each([['127.0.0.1'], ['0.0.0.0'], ['::']])(
-    'that another program holds on %s are passed over, and nothing of ours reaches it',
-    async (host) => {
-      const versionPorts = await freePortRange(6)
-      const [min] = versionPorts.split('-').map(Number) as [number]
-      const visitors: net.Socket[] = []
-      for (const port of [min, min + 2]) await holdPort(port, host, (socket) => visitors.push(socket))
-      const folder = await versionFolder({ v1: 'http', v2: 'http' }, { versionPorts, workerCount: 2 })
-      const gateway = await startGateway(folder)
-      const answers = [...(await burst(`${gateway.url}/`, 20)), await ask(gateway, 'v2')]
-      expect(answers.map(({ status }) => status)).toEqual(Array(21).fill(200))
-      const { versions } = await proxyInfo(gateway)
-      const ports = versions.flatMap((version) => version.ports)
-      expect(ports.toSorted()).toEqual([min + 1, min + 3, min + 4])
-      expect(visitors).toEqual([])
-    },
-  )
+  it('that another program holds, on whatever address, are passed over, and nothing of ours reaches it', async () => {
+    const versionPorts = await freePortRange(7)
+    const [min] = versionPorts.split('-').map(Number) as [number]
+    const visitors: net.Socket[] = []
+    for (const [index, host] of ['127.0.0.1', '0.0.0.0', '::'].entries()) {
+      await holdPort(min + 2 * index, host, (socket) => visitors.push(socket))
+    }
+    const folder = await versionFolder({ v1: 'http', v2: 'http' }, { versionPorts, workerCount: 2 })
+    const gateway = await startGateway(folder)
+    const answers = [...(await burst(`${gateway.url}/`, 20)), await ask(gateway, 'v2')]
+    expect(answers.map(({ status }) => status)).toEqual(Array(21).fill(200))
+    const { versions } = await proxyInfo(gateway)
+    const ports = versions.flatMap((version) => version.ports)
+    expect(ports.toSorted()).toEqual([min + 1, min + 3, min + 5])
+    expect(visitors).toEqual([])
+  })
 })
 
 /** One GET on a connection of its own. @param version null: the live one */
