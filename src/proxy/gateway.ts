@@ -83,6 +83,8 @@ export class Gateway {
     }
     this.processes = new ProxyProcesses(supervisor, publisher, listener, config)
     this.#followCatalog()
+    // The former live version may have been kept although its folder is gone.
+    this.live.on('promoted', () => this.#dropMissing())
   }
 
   /**
@@ -220,13 +222,16 @@ export class Gateway {
   }
 
   #followCatalog(): void {
-    const { versionPath } = this.config
     this.#catalog.on('change', () => {
-      for (const { name } of this.versions.dropMissing((name) => this.#catalog.has(name), this.live.name)) {
-        this.#log.warn({ version: name }, `${name} is gone from ${versionPath}; it is stopped`)
-      }
+      this.#dropMissing()
       this.#publishSoon()
     })
+  }
+
+  #dropMissing(): void {
+    for (const { name } of this.versions.dropMissing((name) => this.#catalog.has(name), this.live.name)) {
+      this.#log.warn({ version: name }, `${name} is gone from ${this.config.versionPath}; it is stopped`)
+    }
   }
 
   #configChange(): ConfigChange {

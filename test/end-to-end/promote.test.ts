@@ -241,6 +241,23 @@ describe('promotes that meet', () => {
   })
 })
 
+it('a promote to fewer workers does not wait for the streams on those that leave, and ends none of them', async () => {
+  const folder = await versionFolder({ v1: 'http', v2: counted('http') })
+  const gateway = await startGateway(folder, { words: restWords })
+  expect(await rest(gateway, 'proxy', 'version', 'v2', '3')).toMatchObject({ started: 3 })
+  const streams = await Promise.all(
+    [1, 2, 3].map(() => gateway.fetch('/stream?chunks=60&interval=100', { version: 'v2' })),
+  )
+  expect(new Set(streams.map(({ headers }) => headers.get('x-worker-pid'))).size).toBe(3)
+  const texts = streams.map((stream) => stream.text())
+  const began = performance.now()
+  expect(await rest(gateway, 'proxy', 'promote', 'v2', '1')).toMatchObject({ version: 'v2', workers: 1 })
+  expect(performance.now() - began).toBeLessThan(3_000)
+  expect(await versionInfo(gateway, 'v2')).toMatchObject({ workers: 1, draining: [{}, {}] })
+  for (const text of texts) expect((await text).split('\n')).toHaveLength(61)
+  await eventually('the surplus workers gone', async () => (await versionInfo(gateway, 'v2')).draining.length === 0)
+})
+
 it('a proxy.json full of comments has one line changed, and is the same again after the way back', async () => {
   const folder = await versionFolder({ v1: 'http', v2: 'http' })
   const { bindings, versionPorts } = folder.settings

@@ -17,7 +17,12 @@ export interface VersionInfo {
   readonly inFlight: number
   readonly requests: number
   readonly draining: readonly unknown[]
-  readonly error: { readonly code: string; readonly message: string; readonly details?: unknown } | null
+  readonly error: {
+    readonly code: string
+    readonly message: string
+    readonly hint?: string
+    readonly details?: unknown
+  } | null
 }
 
 export function proxyInfo(gateway: Gateway): Promise<ProxyInfo> {

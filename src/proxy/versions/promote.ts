@@ -16,6 +16,7 @@ export interface PromoteSteps {
  * Makes a version live, whole or not at all: all its workers ready, proxy.json rewritten, every proxy process routing to
  * it; when a step fails, those before it are put back and the error of that step is thrown. proxy.json is the only truth
  * of what is live, so a crash between two steps settles itself at the next start.
+ * @param workers at least: those that it has beyond that go on
  * @returns the epoch from which all unversioned requests go to it
  */
 export async function promoteVersion(
@@ -26,12 +27,12 @@ export async function promoteVersion(
 ): Promise<number> {
   const undo: Array<() => Promise<unknown>> = []
   try {
+    // Workers that are too many leave later: whoever takes some away first may have to bring them back.
     const sizeBefore = version.size
-    await version.scale(workers, 'promote')
+    await version.scale(Math.max(sizeBefore, workers), 'promote')
     undo.push(async () => {
-      const restored = version.scale(sizeBefore, 'promote').catch(steps.onUndoFailure)
-      // Surplus workers leave when they are drained; whoever waits for the answer does not wait for that.
-      if (sizeBefore > workers) await restored
+      // Those too many leave when they are drained; whoever waits for the answer does not wait for that.
+      version.scale(sizeBefore, 'promote').catch(steps.onUndoFailure)
     })
 
     undo.push(await steps.recordLive(version.name))
