@@ -20,7 +20,7 @@ interface ChannelEvents {
   /** The supervisor is gone; the process goes on, and the client tries to reach it again. */
   lost: []
   restored: []
-  /** No supervisor for `absenceLimitMs`: finish, wait for the promise (wards are being ended), and exit. */
+  /** No supervisor for `absenceLimitMs`, or another one has come in its place: finish, wait for the promise (wards are being ended), and exit. */
   abandoned: [wardsEnded: Promise<void>]
 }
 
@@ -84,6 +84,7 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
 
   close(): void {
     this.#isClosed = true
+    this.#isConnected = false
     if (this.#retry) clearTimeout(this.#retry)
     this.#socket?.destroy()
   }
@@ -111,6 +112,7 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
 
   #receive(message: ToProcess): void {
     if (message.type === 'wards') this.#wards = message.pids
+    else if (message.type === 'orphaned') this.#abandon()
     else this.emit('message', message)
   }
 
@@ -121,12 +123,17 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
     this.#lostAt ??= Date.now()
     if (wasConnected) this.emit('lost')
     if (Date.now() - this.#lostAt >= absenceLimitMs) {
-      this.#isClosed = true
-      this.emit('abandoned', endWards(this.#wards))
+      this.#abandon()
       return
     }
     this.#retry = setTimeout(() => this.#connect(), reconnectMs)
     this.#retry.unref()
+  }
+
+  #abandon(): void {
+    if (this.#isClosed) return
+    this.close()
+    this.emit('abandoned', endWards(this.#wards))
   }
 
   #write(message: FromProcess): void {

@@ -25,6 +25,8 @@ export type FromProcess =
 export type ToProcess =
   /** Finish what is under way, take nothing new, then exit. */
   | { readonly type: 'stop' }
+  /** From a supervisor that did not start this process: the one that did is dead and has a successor. End, and end the wards. */
+  | { readonly type: 'orphaned' }
   /** Processes that cannot watch the supervisor themselves: whoever gets this list ends them if the supervisor stays away. */
   | { readonly type: 'wards'; readonly pids: readonly Ward[] }
   | { readonly type: 'message'; readonly body: unknown }

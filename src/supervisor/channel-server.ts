@@ -13,7 +13,7 @@ export interface ChannelPeer {
 
 /**
  * The supervisor's end of the channel: a Unix socket to which the processes that carry our code connect (docs/adr/0002).
- * Who says hello with an id that nobody here expects is left over from a supervisor that died: it is told to stop, so
+ * Who says hello with an id that nobody here expects is left over from a supervisor that died: it is told so, and ends, so
  * that its ports become free.
  */
 export class ChannelServer {
@@ -98,7 +98,7 @@ export class ChannelServer {
         { pid: hello.pid, id: hello.id },
         'a process of an earlier supervisor is still here; it is told to stop',
       )
-      socket.write(toJsonLine({ type: 'stop' } satisfies ToProcess))
+      socket.write(toJsonLine({ type: 'orphaned' } satisfies ToProcess))
       return null
     }
     this.#connections.set(hello.id, socket)

@@ -216,14 +216,14 @@ test('the agent reports memory and event-loop delay, and grandchildren do not ta
   expect(metrics.eventLoopDelayMax).toBeGreaterThanOrEqual(metrics.eventLoopDelayMean)
 })
 
-test('a process of an earlier supervisor that finds this one is told to stop', async () => {
+test('a process of an earlier supervisor that finds this one is told that it is an orphan', async () => {
   const { pool, supervisor } = await makePool('http')
   await pool.scale(1, 'start')
   const { ChannelClient } = await import('../../dist/common/channel-client.cjs')
   const orphan = new ChannelClient(supervisor.channelPath, 'id-of-another-supervisor')
   onTestFinished(() => orphan.close())
-  const [message] = await once(orphan, 'message')
-  expect(message).toEqual({ type: 'stop' })
+  const [wardsEnded] = await once(orphan, 'abandoned')
+  await wardsEnded
 })
 
 interface Options extends Partial<Omit<PoolSpec, 'launch'>> {

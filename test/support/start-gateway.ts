@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
+import { sendCommand } from '../../src/supervisor/control/client.ts'
 import { eventually } from './eventually.ts'
 import { freePort, isPortFree } from './free-ports.ts'
 import { type OnFinish, onTestFinish } from './on-finish.ts'
@@ -18,6 +19,8 @@ export interface GatewayOptions {
   /** Words after those that start the proxy. */
   readonly words?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** A free one, if not given. */
+  readonly controlPort?: number
   /** Milliseconds until it must be ready; default 20 000. */
   readonly deadline?: number
   readonly onFinish?: OnFinish
@@ -34,7 +37,7 @@ const endDeadline = 20_000
  * is left or one of its ports is still taken.
  */
 export async function startGateway(folder: VersionFolder, options: GatewayOptions = {}): Promise<Gateway> {
-  const gateway = new Gateway(folder, await freePort(), options)
+  const gateway = new Gateway(folder, options.controlPort ?? (await freePort()), options)
   const onFinish = options.onFinish ?? onTestFinish
   onFinish(() => gateway.dispose())
   await gateway.untilReady(options.deadline ?? 20_000)
@@ -201,7 +204,8 @@ export class Gateway {
   }
 
   async #answers(): Promise<boolean> {
-    return (await this.cservice('proxy', 'info', '--json')).code === 0
+    const answer = await sendCommand('proxy info', { port: this.controlPort, host: 'localhost' }, 20_000)
+    return answer !== null
   }
 }
 

@@ -70,7 +70,7 @@ export class ProxyProcess {
     })
     options.channel.on('message', (message) => this.#onMessage(message))
     options.channel.on('abandoned', () => {
-      options.log.warn('no supervisor has come back: finishing')
+      options.log.warn('the supervisor is gone and does not come back: finishing')
       void this.stop(abandonedMs)
     })
   }

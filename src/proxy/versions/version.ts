@@ -9,6 +9,8 @@ import { Activity } from './activity.ts'
 /** After a failed start, how long requests are turned away before one may try again; doubles with each failure in a row. */
 const firstRetryDelay = 1_000
 const maxRetryDelay = 60_000
+/** A version that has not failed for this long is well: its failures in a row are counted anew. */
+const wellAfter = 2 * maxRetryDelay
 
 interface Failure {
   readonly error: CserviceError
@@ -36,6 +38,7 @@ export class Version extends EventEmitter<{ change: [] }> {
   #flights = 0
   #failure: Failure | null = null
   #failuresInARow = 0
+  #failedAt = 0
 
   constructor(name: string, pools: PoolFactory) {
     super()
@@ -105,8 +108,9 @@ export class Version extends EventEmitter<{ change: [] }> {
     this.emit('change')
     try {
       const result = await pool.scale(size, reason)
+      // It is up, which says nothing yet of whether it stays up: one that crashes again and again comes up each time.
       this.#failure = null
-      this.#failuresInARow = 0
+      if (reason !== 'demand') this.#failuresInARow = 0
       return result
     } catch (thrown) {
       const error = toCserviceError(thrown)
@@ -120,9 +124,12 @@ export class Version extends EventEmitter<{ change: [] }> {
 
   /** Records why it could not be started; requests are turned away with that until it may be tried again. */
   fail(error: CserviceError): void {
+    const now = Date.now()
+    if (now - this.#failedAt >= wellAfter) this.#failuresInARow = 0
+    this.#failedAt = now
     const delay = Math.min(maxRetryDelay, firstRetryDelay * 2 ** this.#failuresInARow)
     this.#failuresInARow++
-    this.#failure = { error, retryAt: Date.now() + delay }
+    this.#failure = { error, retryAt: now + delay }
     const pool = this.#pool
     if (pool) this.#retire(pool)
     this.emit('change')

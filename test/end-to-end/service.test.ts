@@ -1,0 +1,338 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, renameSync } from 'node:fs'
+import https from 'node:https'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { freePort, freePortRange, freePorts, isPortFree } from '../support/free-ports.ts'
+import { environmentOf, isAlive } from '../support/processes.ts'
+import { ask, proxyInfo, readyWorkers } from '../support/proxy-info.ts'
+import { type RawConnection, rawConnection } from '../support/raw-http.ts'
+import { run } from '../support/run.ts'
+import { cservice, type Gateway, startGateway } from '../support/start-gateway.ts'
+import { accepts } from '../support/start-worker.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { versionFolder } from '../support/version-folder.ts'
+
+const daemon = fileURLToPath(new URL('../../dist/cli/cserviced.js', import.meta.url))
+
+describe('two gateways on one machine', () => {
+  it('stand side by side, also with the same versionPorts, and nothing of one concerns the other', async () => {
+    const versionPorts = await freePortRange(20)
+    const folders = await Promise.all(
+      [0, 1].map(() => versionFolder({ v1: 'http', v2: 'http' }, { versionPorts, workerCount: 3 })),
+    )
+    const [one, other] = (await Promise.all(folders.map((folder) => startGateway(folder)))) as [Gateway, Gateway]
+    await Promise.all([one, other].map((gateway) => ask(gateway, 'proxy promote v2 3')))
+    for (const gateway of [one, other]) {
+      const own = new Set(gateway.processes().map(({ pid }) => pid))
+      const { versionWorkers } = await proxyInfo(gateway)
+      expect(versionWorkers.filter(({ pid }) => !own.has(pid))).toEqual([])
+      const answers = await Promise.all(Array.from({ length: 20 }, () => gateway.fetch('/')))
+      const pids = answers.map((res) => Number(res.headers.get('x-worker-pid')))
+      expect(pids.filter((pid) => !own.has(pid))).toEqual([])
+    }
+    await ask(one, 'proxy promote v1 1')
+    expect((await one.fetch('/')).headers.get('x-served-version')).toBe('v1; by=live')
+    expect((await other.fetch('/')).headers.get('x-served-version')).toBe('v2; by=live')
+    expect(await one.stop()).toEqual({ code: 0, signal: null })
+    expect((await other.fetch('/')).status).toBe(200)
+    expect(await ask(other, 'health')).toBe('OK')
+  })
+
+  it('never share a control port: the second is told that one runs already', async () => {
+    const gateway = await startGateway(await versionFolder({ v1: 'http' }))
+    const outcome = await gateway.cservice('proxy', 'start', (await versionFolder({ v1: 'http' })).config)
+    expect(outcome.code).toBe(1)
+    expect(outcome.stderr).toMatch(/already running/)
+    expect((await gateway.fetch('/')).status).toBe(200)
+  })
+})
+
+describe('the end of a service', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s: takes nothing new, finishes what is in flight, exits 0, and leaves nothing',
+    async (signal) => {
+      const gateway = await startGateway(await versionFolder({ v1: 'http' }))
+      const { slow, stream } = await requestsInFlight(gateway)
+      gateway.kill(signal)
+      await eventually('the end of the listening', async () => !(await accepts(gateway.folder.port)))
+      expect(gateway.hasExited).toBe(false)
+      const [slowAnswer, streamAnswer] = await Promise.all([slow.answer(), stream.answer()])
+      expect(slowAnswer.status).toBe(200)
+      expect(streamAnswer.body.split('\n')).toHaveLength(31)
+      expect(await gateway.exited()).toEqual({ code: 0, signal: null })
+      await gateway.untilGone()
+    },
+  )
+
+  it('a second SIGINT stops at once: exit code 130, and nothing is left', async () => {
+    const gateway = await startGateway(await versionFolder({ v1: 'http', v2: 'ignores-sigterm' }))
+    await gateway.fetch('/', { version: 'v2' })
+    const events = await rawConnection(gateway.folder.port)
+    events.write('GET /events HTTP/1.1\r\nHost: a\r\nX-Version: v2\r\n\r\n')
+    await events.readUntil('data:')
+    gateway.kill('SIGINT')
+    await eventually('the end of the listening', async () => !(await accepts(gateway.folder.port)))
+    expect(gateway.hasExited).toBe(false)
+    const interruptedAt = performance.now()
+    gateway.kill('SIGINT')
+    expect(await gateway.exited(5_000)).toEqual({ code: 130, signal: null })
+    await eventually('the end of every process', () => gateway.processes().length === 0, 3_000)
+    expect(performance.now() - interruptedAt).toBeLessThan(5_000)
+  })
+
+  it('proxy stop stops the proxy and nothing else, and proxy start starts it again in the same service', async () => {
+    const gateway = await startGateway(await versionFolder({ v1: 'http' }))
+    const { slow } = await requestsInFlight(gateway)
+    const stopped = gateway.command('proxy', 'stop')
+    expect((await slow.answer()).status).toBe(200)
+    expect(await stopped).toEqual({ stopped: true, ports: [gateway.folder.port] })
+    expect(gateway.processes().map(({ pid }) => pid)).toEqual([gateway.pid])
+    expect(await isPortFree(gateway.folder.port)).toBe(true)
+    expect(await gateway.cservice('proxy', 'info', '--json')).toMatchObject({
+      code: 1,
+      json: { error: { code: 'NO_PROXY' } },
+    })
+    expect(await ask(gateway, 'health')).toBe('OK')
+    const info = await gateway.command('proxy', 'start', gateway.folder.config)
+    expect(info).toMatchObject({ liveVersion: 'v1' })
+    expect((await gateway.fetch('/')).status).toBe(200)
+  })
+
+  it('cserviced prints the pid when the service is ready, and shutdown all ends it', async () => {
+    const folder = await versionFolder({ v1: 'http' })
+    const port = await freePort()
+    const [pidFile, logFile] = [join(folder.path, 'pid'), join(folder.path, 'log')]
+    const words = [
+      daemon,
+      'proxy',
+      'start',
+      folder.config,
+      `--port=${port}`,
+      `--pidFile=${pidFile}`,
+      `--logFile=${logFile}`,
+    ]
+    const started = await run(process.execPath, words)
+    const pid = Number(started.stdout)
+    onTestFinished(() => (isAlive(pid) ? void process.kill(pid, 'SIGTERM') : undefined))
+    expect(started).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\n$/) })
+    expect(readFileSync(pidFile, 'utf8').trim()).toBe(String(pid))
+    expect((await fetch(`http://127.0.0.1:${folder.port}/`)).status).toBe(200) // ready means ready
+    expect(await cservice(['shutdown', 'all', '--port', String(port)])).toMatchObject({ code: 0 })
+    await eventually('the end of the service', () => !isAlive(pid))
+    expect(existsSync(pidFile)).toBe(false)
+    expect(await isPortFree(folder.port)).toBe(true)
+    expect(readFileSync(logFile, 'utf8')).toContain('listening')
+  })
+
+  it('cserviced says why the service did not start, and leaves nothing', async () => {
+    const folder = await versionFolder({ v1: 'http' }, { workerCount: 'many' })
+    const words = [daemon, 'proxy', 'start', folder.config, `--port=${await freePort()}`, '--json']
+    const failed = await run(process.execPath, [...words, `--logFile=${join(folder.path, 'log')}`])
+    expect(failed.code).toBe(1)
+    expect(onlyJson(failed.stdout)).toMatchObject({
+      error: { code: 'CONFIG_INVALID', message: expect.stringMatching(/workerCount/) },
+    })
+    expect(await isPortFree(folder.port)).toBe(true)
+  })
+})
+
+describe('commands', () => {
+  it('print exactly one JSON value with --json, and exit as the contract says', async () => {
+    const folder = await versionFolder({ v1: 'http', v2: 'http', v3: 'crash' })
+    const gateway = await startGateway(folder)
+    const expectations: ReadonlyArray<readonly [line: string, code: number, error?: string]> = [
+      ['help', 0],
+      ['help proxy', 0],
+      ['version', 0],
+      ['health', 0],
+      ['info', 0],
+      ['workers', 0],
+      ['workers details', 0],
+      ['proxy info', 0],
+      ['proxy version v2 2', 0],
+      ['proxy promote v2 1', 0],
+      ['proxy version v1 0', 0],
+      ['proxy promote v3 1', 1, 'WORKER_FAILED'],
+      ['proxy promote nope 1', 1, 'UNKNOWN_VERSION'],
+      ['proxy version', 2, 'BAD_USAGE'],
+      ['proxy version v2 some', 2, 'BAD_USAGE'],
+      ['proxy start nowhere.json', 1, 'ALREADY_RUNNING'],
+      ['proxy dance', 2, 'BAD_USAGE'],
+      ['shutdown', 2, 'BAD_USAGE'],
+      ['shutdown 1', 2, 'BAD_USAGE'],
+      ['exit', 2, 'BAD_USAGE'],
+      ['helth', 2, 'UNKNOWN_COMMAND'],
+      ['health --no-such-option', 2, 'UNKNOWN_OPTION'],
+      ['proxy stop', 0],
+      ['proxy info', 1, 'NO_PROXY'],
+      ['proxy start nowhere.json', 1, 'CONFIG_NOT_FOUND'],
+    ]
+    for (const [line, code, error] of expectations) {
+      const outcome = await gateway.cservice(...line.split(' '), '--json')
+      const value = onlyJson(outcome.stdout)
+      expect({ line, code: outcome.code, error: errorCode(value) }).toEqual({ line, code, error })
+      if (error !== undefined) {
+        expect(value).toMatchObject({ error: { message: expect.any(String), hint: expect.any(String) } })
+      }
+    }
+  })
+
+  it('say 3 where no gateway answers, and 4 where the key is missing or wrong', async () => {
+    const key = 'a-key-of-this-test'
+    const gateway = await startGateway(await versionFolder({ v1: 'http' }), { env: { CSERVICE_ACCESS_KEY: key } })
+    const nobody = await cservice(['health', '--json', '--port', String(await freePort())])
+    expect([nobody.code, errorCode(onlyJson(nobody.stdout))]).toEqual([3, 'NO_GATEWAY'])
+    // As another user: without the control socket.
+    const folder = temporaryFolder()
+    const env = { ...process.env, XDG_RUNTIME_DIR: folder, TMPDIR: folder }
+    const words = ['health', '--json', '--port', String(gateway.controlPort)]
+    const missing = await cservice(words, { env })
+    expect([missing.code, errorCode(onlyJson(missing.stdout))]).toEqual([4, 'NOT_AUTHORISED'])
+    const wrong = await cservice([...words, '--accessKey', 'guessed'], { env })
+    expect([wrong.code, errorCode(onlyJson(wrong.stdout))]).toEqual([4, 'NOT_AUTHORISED'])
+    const right = await cservice([...words, '--accessKey', key], { env })
+    expect([right.code, onlyJson(right.stdout)]).toEqual([0, 'OK'])
+  })
+
+  it('a service in the foreground with --json prints one JSON value and nothing else, whatever its workers print', async () => {
+    const gateway = await startGateway(await versionFolder({ v1: 'http' }), { words: ['--json'] })
+    await gateway.stop()
+    expect(onlyJson(gateway.stdout)).toMatchObject({ liveVersion: 'v1' })
+    expect(gateway.stderr).toMatch(/^v1:\d+ \| listening$/m)
+  })
+
+  it('come over REST with the key, as a bearer or as accessKey, and are answered whatever happens', async () => {
+    const key = 'a-key-of-this-test'
+    const gateway = await startGateway(await versionFolder({ v1: 'http' }), { env: { CSERVICE_ACCESS_KEY: key } })
+    const cli = (command: string, more = '', headers: Record<string, string> = {}) =>
+      fetch(`http://localhost:${gateway.controlPort}/cli?cmd=${encodeURIComponent(command)}${more}`, {
+        method: 'POST',
+        headers,
+      })
+    const bearer = { authorization: `Bearer ${key}` }
+    for (const res of [await cli('health', '', bearer), await cli('health', `&accessKey=${key}`)]) {
+      expect(res.status).toBe(200)
+      expect(await res.json()).toBe('OK')
+    }
+    expect(await (await cli('proxy info', '', bearer)).json()).toMatchObject({ liveVersion: 'v1' })
+    expect((await cli('health')).status).toBe(401)
+    expect((await cli('health', '&accessKey=wrong')).status).toBe(401)
+    const failed = await cli('proxy promote nope 1', '', bearer)
+    expect(failed.status).toBe(400)
+    expect(await failed.text()).toMatch(/nope/)
+    expect((await cli('dance', '', bearer)).status).toBe(404)
+  })
+
+  it('health tells the truth: a live version whose folder is gone, until it is back', async () => {
+    const gateway = await startGateway(await versionFolder({ v1: 'http' }))
+    expect(await gateway.cservice('health')).toMatchObject({ code: 0, stdout: 'OK\n' })
+    const place = join(gateway.folder.path, 'v1')
+    renameSync(place, join(gateway.folder.path, '.away'))
+    await eventually('the bad news', () =>
+      ask(gateway, 'health').then(
+        () => false,
+        (error) => /folder/.test(String(error)),
+      ),
+    )
+    expect((await gateway.cservice('health')).code).toBe(1)
+    expect((await gateway.fetch('/')).status).toBe(200) // it goes on with what it has in memory
+    renameSync(join(gateway.folder.path, '.away'), place)
+    await eventually('the good news', async () => (await ask(gateway, 'health')) === 'OK')
+  })
+})
+
+describe('what is seen of a service', () => {
+  it('has every line of its workers, with version and pid in front', async () => {
+    const gateway = await startGateway(await versionFolder({ v1: 'http', v2: { text: talkative } }))
+    const [pid] = await readyWorkers(gateway, 'v1')
+    await eventually('the line', () => gateway.stdout.includes(`v1:${pid} | listening\n`))
+    await gateway.fetch('/', { version: 'v2' })
+    const [talker] = await readyWorkers(gateway, 'v2')
+    await eventually('its lines', () => gateway.stdout.includes(`v2:${talker} | two\n`))
+    expect(gateway.stdout).toContain(`v2:${talker} | one\nv2:${talker} | two\n`)
+    await eventually('its errors', () => gateway.stderr.includes(`v2:${talker} | oops ü\n`))
+  })
+
+  it('has no secret: not in proxy info, nor in the log, nor in arguments or environment of any worker', async () => {
+    const [accessKey, passphrase] = ['secret-access-key', 'secret-passphrase']
+    const { key, cert } = encryptedCertificate(passphrase)
+    const [plain = 0, port = 0] = await freePorts(2)
+    const secured = await versionFolder(
+      { v1: 'http', v2: 'http' },
+      {
+        bindings: [
+          { port: plain, host: '127.0.0.1', workerCount: 1 },
+          { port, host: '127.0.0.1', workerCount: 1, tlsOptions: { key, cert, passphrase } },
+        ],
+      },
+    )
+    const env = { CSERVICE_ACCESS_KEY: accessKey, CSERVICE_LOG_LEVEL: 'trace' }
+    const gateway = await startGateway(secured, { env })
+    expect(await statusOverTls(port)).toBe(200)
+    await gateway.fetch('/', { version: 'v2' })
+    const secrets = new RegExp(`${accessKey}|${passphrase}`)
+    for (const words of [['proxy', 'info'], ['proxy', 'info', '--json'], ['workers', 'details'], ['info']]) {
+      const outcome = await gateway.cservice(...words)
+      expect(outcome.code).toBe(0)
+      expect(`${outcome.stdout}${outcome.stderr}`).not.toMatch(secrets)
+    }
+    const children = gateway.processes().filter(({ pid }) => pid !== gateway.pid)
+    expect(children.length).toBe(4)
+    for (const { pid } of children) expect(JSON.stringify(environmentOf(pid))).not.toMatch(secrets)
+    for (const { command } of gateway.processes()) expect(command).not.toMatch(secrets)
+    await gateway.stop()
+    expect(gateway.output).not.toMatch(secrets)
+  })
+})
+
+/** A request that takes 1.5 s and a stream of 30 lines, both of which have reached their worker. */
+async function requestsInFlight(gateway: Gateway): Promise<{ slow: RawConnection; stream: RawConnection }> {
+  const slow = await rawConnection(gateway.folder.port)
+  slow.write('GET /slow?ms=1500 HTTP/1.1\r\nHost: a\r\n\r\n')
+  const stream = await rawConnection(gateway.folder.port)
+  stream.write('GET /stream?chunks=30&interval=50 HTTP/1.1\r\nHost: a\r\n\r\n')
+  await stream.until('the first line', () => (stream.received.includes('\r\n\r\n') ? true : null))
+  return { slow, stream }
+}
+
+function onlyJson(stdout: string): unknown {
+  expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+  return JSON.parse(stdout)
+}
+
+function errorCode(value: unknown): string | undefined {
+  return (value as { error?: { code?: string } } | null)?.error?.code
+}
+
+function encryptedCertificate(passphrase: string): { key: string; cert: string } {
+  const folder = temporaryFolder()
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')] as const
+  const words = ['req', '-x509', '-newkey', 'rsa:2048', '-days', '1', '-subj', '/CN=localhost']
+  const env = { ...process.env, PASSPHRASE: passphrase }
+  execFileSync('openssl', [...words, '-keyout', key, '-out', cert, '-passout', 'env:PASSPHRASE'], {
+    env,
+    stdio: 'pipe',
+  })
+  return { key, cert }
+}
+
+function statusOverTls(port: number): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    https
+      .get({ port, host: '127.0.0.1', rejectUnauthorized: false, agent: false }, (res) => {
+        res.resume()
+        resolve(res.statusCode)
+      })
+      .on('error', reject)
+  })
+}
+
+const talkative = `
+process.stdout.write('one\\ntw')
+process.stdout.write('o\\n')
+console.error('oops ü')
+require('node:http').createServer((req, res) => res.end('well')).listen(Number(process.env.PROXY_PORT), '127.0.0.1')
+`
