@@ -67,6 +67,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   #listensOn: number[] = []
   #waitsForCall = false
   #stop: Promise<WorkerExit> | null = null
+  #spawnError: Error | null = null
   readonly #starting = new AbortController()
 
   constructor(launch: Launch, options: WorkerOptions) {
@@ -79,8 +80,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#launch = launch
     this.#options = options
     this.#host = '127.0.0.1'
-    if (launch.kind !== 'program') this.#openChannel()
     this.#child = spawnWorker(launch, `${options.channel.path}#${options.id}`)
+    if (launch.kind !== 'program') this.#openChannel()
     this.#startTime = this.#child.pid === undefined ? null : startTimeOf(this.#child.pid)
     this.#output = new Output(this.#child, () => `${this.name}:${this.#child.pid} | `, options.output)
     this.exited = this.#watchExit()
@@ -136,12 +137,14 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   /** SIGKILL at once. */
   kill(): Promise<WorkerExit> {
+    if (this.#state === 'exited') return this.exited
     this.#move('stop')
     this.#signal('SIGKILL')
     return this.exited
   }
 
   async #climb(): Promise<WorkerExit> {
+    if (this.#state === 'exited') return this.exited // its pid may be that of a stranger by now
     const wasStarting = this.#state === 'starting'
     this.#move('stop')
     await climbStopLadder({
@@ -197,7 +200,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     const [exitCode, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
       child.once('error', (error) => {
         if (child.pid !== undefined) return
-        this.#options.log.error({ err: error, worker: this.name }, 'a worker could not be spawned')
+        this.#spawnError = error
         resolve([null, null])
       })
       child.once('exit', (code, by) => resolve([code, by]))
@@ -260,7 +263,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       worker: this.name,
       pid: this.pid,
       ...end,
-      stderr: this.#output.tail,
+      stderr: this.#spawnError === null ? this.#output.tail : [this.#spawnError.message],
       waitedFor: this.#readyAt === null ? (this.#waitsForCall ? 'call workerReady()' : this.#launch.waitsFor) : null,
       waitedMs: Date.now() - this.startedAt,
       listensOn: this.#listensOn,
