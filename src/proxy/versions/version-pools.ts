@@ -38,8 +38,6 @@ export class VersionPools implements PoolFactory {
       startTimeout: startTimeout * 1_000,
       stopTimeout: stopTimeout * 1_000,
       drain: (worker) => this.#drain(worker),
-      // The youngest leave first: the oldest have proved themselves.
-      stopRank: (worker) => -worker.startedAt,
     })
   }
 
