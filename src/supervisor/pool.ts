@@ -3,11 +3,11 @@ import { CserviceError, toCserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Launch } from './launch.ts'
 import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts'
-import type { StartReason, WorkerHandle, WorkerOptions } from './worker.ts'
+import type { StartReason, WorkerHandle, WorkerOptions, WorkerTimeouts } from './worker.ts'
 import { explainFailure, type WorkerExit } from './worker-exit.ts'
 
-/** What all workers of a pool have in common. Times in milliseconds. */
-export interface PoolSpec {
+/** What all workers of a pool have in common. Times in milliseconds, read when they are needed: they may be getters. */
+export interface PoolSpec extends WorkerTimeouts {
   /** For logs and people: `v2`, `proxy 8080`. */
   readonly name: string
   /**
@@ -15,11 +15,6 @@ export interface PoolSpec {
    * @throws CserviceError when there is nothing to run or nothing to run it on
    */
   launch(): Promise<Launch>
-  readonly startTimeout: number
-  /** How long a worker may take to stop after SIGTERM, before SIGKILL. */
-  readonly stopTimeout: number
-  /** How long it may take when it is asked over its channel, before SIGTERM; `stopTimeout` by default. */
-  readonly askTimeout?: number
   /**
    * Takes a worker that was ready out of use: resolves when nothing new can reach it and what was under way is done, or
    * when its own deadline has passed. Only then is the worker asked to stop.
@@ -38,10 +33,7 @@ interface PoolEvents {
   failure: [WorkerExit, { readonly gaveUp: boolean }]
 }
 
-type StartWorker = (
-  launch: Launch,
-  options: Pick<WorkerOptions, 'name' | 'reason' | 'startTimeout' | 'askTimeout' | 'stopTimeout'>,
-) => WorkerHandle
+type StartWorker = (launch: Launch, options: Pick<WorkerOptions, 'name' | 'reason' | 'timeouts'>) => WorkerHandle
 
 /**
  * A pool whose crash loop leaves some workers serving tries to fill up again after this time; one that has none left waits
@@ -200,9 +192,9 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   #startWorker(launch: Launch, reason: StartReason): WorkerHandle {
-    const { name, startTimeout, stopTimeout, askTimeout = stopTimeout } = this.spec
+    const { name } = this.spec
     try {
-      return this.#start(launch, { name, reason, startTimeout, askTimeout, stopTimeout })
+      return this.#start(launch, { name, reason, timeouts: this.spec })
     } catch (cause) {
       // The system has no process or descriptor left to give.
       launch.release?.()

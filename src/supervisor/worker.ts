@@ -16,13 +16,20 @@ import { isExitExpected, nextState, type WorkerEvent, type WorkerState } from '.
 /** Why a worker was started. Carried by each worker; nothing about it is global. */
 export type StartReason = 'start' | 'scale' | 'demand' | 'promote' | 'restart' | 'failure'
 
+/** In milliseconds; read when they are needed, so that a change holds for workers that run already. */
+export interface WorkerTimeouts {
+  readonly startTimeout: number
+  /** How long a worker may take to stop after SIGTERM, before SIGKILL. */
+  readonly stopTimeout: number
+  /** How long it may take when it is asked over its channel, before SIGTERM; `stopTimeout` by default. */
+  readonly askTimeout?: number
+}
+
 export interface WorkerOptions {
   readonly id: string
   readonly name: string
   readonly reason: StartReason
-  readonly startTimeout: number
-  readonly askTimeout: number
-  readonly stopTimeout: number
+  readonly timeouts: WorkerTimeouts
   readonly channel: ChannelServer
   readonly output: OutputSink
   readonly log: Log
@@ -147,13 +154,14 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     if (this.#state === 'exited') return this.exited // its pid may be that of a stranger by now
     const wasStarting = this.#state === 'starting'
     this.#move('stop')
+    const { stopTimeout, askTimeout = stopTimeout } = this.#options.timeouts
     await climbStopLadder({
       // A worker that is not up yet has nothing to finish.
       ask: wasStarting || this.kind === 'program' ? null : () => this.tell({ type: 'stop' }),
       signal: (signal) => this.#signal(signal),
       exited: this.exited,
-      askDeadline: this.#options.askTimeout,
-      termDeadline: this.#options.stopTimeout,
+      askDeadline: askTimeout,
+      termDeadline: stopTimeout,
     })
     return this.exited
   }
@@ -222,7 +230,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   async #watchReadiness(): Promise<void> {
-    const { startTimeout } = this.#options
+    const { startTimeout } = this.#options.timeouts
     if (this.port !== null && this.kind !== 'own') this.#watchPort(this.port)
     const deadline = AbortSignal.timeout(startTimeout)
     const state = await Promise.race([
