@@ -162,23 +162,6 @@ export class Gateway {
     await this.#catalog.close()
   }
 
-  /** What an operator should look at, a sentence each; empty: all is well. */
-  problems(): string[] {
-    const live = this.live.name
-    const liveError = live === null ? null : this.versions.find(live)?.error
-    const bindings = this.processes.bindings.filter(({ pool }) => pool.readyWorkers.length < pool.size)
-    return [
-      ...(liveError ? [`the live version ${live} is not well: ${liveError.message}`] : []),
-      ...(live !== null && !this.#catalog.has(live) ? [`the folder of the live version ${live} is gone`] : []),
-      ...bindings.map(
-        ({ port, pool }) => `port ${port} has ${pool.readyWorkers.length} of ${pool.size} proxy processes`,
-      ),
-      ...(this.configuration.lastError
-        ? [`the last change of proxy.json was refused: ${this.configuration.lastError.message}`]
-        : []),
-    ]
-  }
-
   /** @throws CserviceError UNKNOWN_VERSION; VERSION_LIMIT if it is to run and cannot */
   async #lookUp(name: string, workers: number): Promise<Version> {
     if (this.#stopping) throw new CserviceError('SHUTTING_DOWN')
