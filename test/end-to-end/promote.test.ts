@@ -43,7 +43,7 @@ describe('under the load of 50 connections', () => {
       const answer = await rest<Promoted>(gateway, 'proxy', 'promote', version)
       const from = performance.now()
       expect(answer).toEqual({ version, previous, workers: 2, epoch: expect.any(Number) })
-      await load.more(60)
+      await load.more(40)
       periods.push({ live: version, from, to: performance.now() })
     }
     const report = await load.stop()
@@ -56,7 +56,7 @@ describe('under the load of 50 connections', () => {
     // The former live version shrinks to what a version that is not live has.
     await eventually('v2 shrunk', async () => (await versionInfo(gateway, 'v2')).workers === 1)
     expect(journalOf(folder)).toHaveLength(20)
-  }, 60_000)
+  }, 90_000)
 
   it('more and fewer workers lose no request, of the live version nor of another', async () => {
     const folder = await versionFolder({ v1: 'http', v2: 'http' }, { workerCount: 4 })
