@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { type BurstAnswer, burst } from './burst.ts'
 import type { Load } from './load-generator.ts'
+import { type VersionInfo, versionInfo } from './proxy-info.ts'
 import type { Gateway } from './start-gateway.ts'
 
 /** One GET on a connection of its own. @param version null: the live one */
@@ -20,6 +21,11 @@ export function expectRefused(answer: BurstAnswer, code: string): void {
   expect(answer.headers['content-type']).toBe('application/problem+json')
   expect(Object.keys(JSON.parse(answer.body)).toSorted()).toEqual(['code', 'requestId', 'status', 'title', 'type'])
   expect(codeOf(answer)).toBe(code)
+}
+
+/** Why a version does not run, as the operator is told; null when all is well. */
+export async function errorOf(gateway: Gateway, version: string): Promise<VersionInfo['error']> {
+  return (await versionInfo(gateway, version)).error
 }
 
 /** The load on another version has lost nothing meanwhile, and was answered as quickly as ever. */

@@ -35,8 +35,3 @@ export async function versionInfo(gateway: Gateway, name: string): Promise<Versi
   if (version === undefined) throw new Error(`proxy info does not list ${name}`)
   return version
 }
-
-/** Why a version does not run, as the operator is told; null when all is well. */
-export async function errorOf(gateway: Gateway, version: string): Promise<VersionInfo['error']> {
-  return (await versionInfo(gateway, version)).error
-}
