@@ -5,49 +5,49 @@ import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/free-ports.ts'
 import { onlyJson } from '../support/only-json.ts'
 import { ask } from '../support/proxy-info.ts'
-import { cservice, startGateway } from '../support/start-gateway.ts'
+import { cservice, type Gateway, startGateway } from '../support/start-gateway.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { versionFolder } from '../support/version-folder.ts'
 
+type Expectation = readonly [line: string, code: number, error?: string]
+
+const harmless: readonly Expectation[] = [
+  ['help', 0],
+  ['help proxy', 0],
+  ['version', 0],
+  ['health', 0],
+  ['info', 0],
+  ['workers', 0],
+  ['workers details', 0],
+  ['proxy info', 0],
+  ['proxy promote nope 1', 1, 'UNKNOWN_VERSION'],
+  ['proxy version', 2, 'BAD_USAGE'],
+  ['proxy version v2 some', 2, 'BAD_USAGE'],
+  ['proxy start nowhere.json', 1, 'ALREADY_RUNNING'],
+  ['proxy dance', 2, 'BAD_USAGE'],
+  ['shutdown', 2, 'BAD_USAGE'],
+  ['shutdown 1', 2, 'BAD_USAGE'],
+  ['exit', 2, 'BAD_USAGE'],
+  ['helth', 2, 'UNKNOWN_COMMAND'],
+  ['health --no-such-option', 2, 'UNKNOWN_OPTION'],
+]
+
+const inTurn: readonly Expectation[] = [
+  ['proxy version v2 2', 0],
+  ['proxy promote v2 1', 0],
+  ['proxy version v1 0', 0],
+  ['proxy promote v3 1', 1, 'WORKER_FAILED'],
+  ['proxy stop', 0],
+  ['proxy info', 1, 'NO_PROXY'],
+  ['proxy start nowhere.json', 1, 'CONFIG_NOT_FOUND'],
+]
+
 describe('commands', () => {
-  it('print exactly one JSON value with --json, and exit as the contract says', async () => {
+  it('print exactly one JSON value with --json, and exit as the contract says', { timeout: 60_000 }, async () => {
     const folder = await versionFolder({ v1: 'http', v2: 'http', v3: 'crash' })
     const gateway = await startGateway(folder)
-    const expectations: ReadonlyArray<readonly [line: string, code: number, error?: string]> = [
-      ['help', 0],
-      ['help proxy', 0],
-      ['version', 0],
-      ['health', 0],
-      ['info', 0],
-      ['workers', 0],
-      ['workers details', 0],
-      ['proxy info', 0],
-      ['proxy version v2 2', 0],
-      ['proxy promote v2 1', 0],
-      ['proxy version v1 0', 0],
-      ['proxy promote v3 1', 1, 'WORKER_FAILED'],
-      ['proxy promote nope 1', 1, 'UNKNOWN_VERSION'],
-      ['proxy version', 2, 'BAD_USAGE'],
-      ['proxy version v2 some', 2, 'BAD_USAGE'],
-      ['proxy start nowhere.json', 1, 'ALREADY_RUNNING'],
-      ['proxy dance', 2, 'BAD_USAGE'],
-      ['shutdown', 2, 'BAD_USAGE'],
-      ['shutdown 1', 2, 'BAD_USAGE'],
-      ['exit', 2, 'BAD_USAGE'],
-      ['helth', 2, 'UNKNOWN_COMMAND'],
-      ['health --no-such-option', 2, 'UNKNOWN_OPTION'],
-      ['proxy stop', 0],
-      ['proxy info', 1, 'NO_PROXY'],
-      ['proxy start nowhere.json', 1, 'CONFIG_NOT_FOUND'],
-    ]
-    for (const [line, code, error] of expectations) {
-      const outcome = await gateway.cservice(...line.split(' '), '--json')
-      const value = onlyJson(outcome.stdout)
-      expect({ line, code: outcome.code, error: errorCode(value) }).toEqual({ line, code, error })
-      if (error !== undefined) {
-        expect(value).toMatchObject({ error: { message: expect.any(String), hint: expect.any(String) } })
-      }
-    }
+    await Promise.all(harmless.map((expectation) => check(gateway, expectation)))
+    for (const expectation of inTurn) await check(gateway, expectation)
   })
 
   it('say 3 where no gateway answers, and 4 where the key is missing or wrong', async () => {
@@ -116,4 +116,12 @@ describe('commands', () => {
 
 function errorCode(value: unknown): string | undefined {
   return (value as { error?: { code?: string } } | null)?.error?.code
+}
+
+async function check(gateway: Gateway, [line, code, error]: Expectation): Promise<void> {
+  const outcome = await gateway.cservice(...line.split(' '), '--json')
+  const value = onlyJson(outcome.stdout)
+  expect({ line, code: outcome.code, error: errorCode(value) }).toEqual({ line, code, error })
+  if (error === undefined) return
+  expect(value).toMatchObject({ error: { message: expect.any(String), hint: expect.any(String) } })
 }
