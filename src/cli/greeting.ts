@@ -17,7 +17,7 @@ export function greeting(info: unknown, flags: string): string {
   const other = versions.find((version) => version !== live)
   const url = urls[0]
   const next = [
-    url === undefined ? null : ['live version', `curl ${curlFlags(url)}${url}`],
+    url === undefined || live === null ? null : ['live version', `curl ${curlFlags(url)}${url}`],
     url === undefined || other === undefined
       ? null
       : ['another version', `curl ${curlFlags(url)}-H '${header}: ${other}' ${url}`],
@@ -40,15 +40,16 @@ export function greeting(info: unknown, flags: string): string {
 function bindingUrls(info: Record<string, unknown>): string[] {
   const bindings =
     isObject(info.options) && Array.isArray(info.options.bindings) ? info.options.bindings.filter(isObject) : []
-  const fromOptions = bindings.map(({ port, tlsOptions }) => toUrl(port, Boolean(tlsOptions)))
+  const hosts = new Map(bindings.map(({ port, host }) => [port, host]))
   const workers = Array.isArray(info.proxyWorkers) ? info.proxyWorkers.filter(isObject) : []
-  const fromWorkers = workers.map(({ port, ssl }) => toUrl(port, Boolean(ssl)))
-  return [...new Set(fromWorkers.length > 0 ? fromWorkers : fromOptions)]
+  return [...new Set(workers.map(({ port, ssl }) => toUrl(hosts.get(port), port, Boolean(ssl))))]
 }
 
-function toUrl(port: unknown, isTls: boolean): string {
+function toUrl(host: unknown, port: unknown, isTls: boolean): string {
+  const isAnywhere = typeof host !== 'string' || ['', '0.0.0.0', '::'].includes(host)
+  const name = isAnywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host
   const isDefault = port === (isTls ? 443 : 80)
-  return `${isTls ? 'https' : 'http'}://localhost${isDefault ? '' : `:${renderScalar(port)}`}/`
+  return `${isTls ? 'https' : 'http'}://${name}${isDefault ? '' : `:${renderScalar(port)}`}/`
 }
 
 /** A certificate for localhost is seldom one that curl trusts. */

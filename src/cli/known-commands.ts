@@ -17,16 +17,16 @@ export const knownUsages: readonly KnownUsage[] = [
   usage('health', 'Says OK, or what is wrong', 'health'),
   usage('info', 'Shows the resources that the workers use', 'info'),
   usage('workers [simple|details]', 'Lists the worker processes', 'workers'),
-  usage('start <file> [options]', 'Starts workers of a file', 'start server.js \'{"count":2}\''),
-  usage('restart all|<pid> [options]', 'Replaces workers, new ones first', 'restart all'),
-  usage('upgrade all|<pid> <file> [options]', 'Replaces workers by workers of another file', 'upgrade all server2.js'),
-  usage('shutdown all|<pid> [options]', 'Stops workers gracefully; with all of them, the service', 'shutdown all'),
+  usage('shutdown all|<pid>', 'Stops workers gracefully; with all of them, the service', 'shutdown all'),
   usage('exit now', 'Ends the service at once', 'exit now'),
   usage('version', 'Shows the version of the service', 'version'),
   usage('help [command]', 'Explains a command', 'help proxy'),
 ]
 
-export const knownCommands: readonly string[] = [...new Set(knownUsages.map((known) => commandOf(known)))]
+/** Commands of plain services, which are words of commands already, though a gateway has no use for them. */
+const reservedCommands = ['start', 'restart', 'upgrade']
+
+export const knownCommands: readonly string[] = [...new Set(knownUsages.map(commandOf)), ...reservedCommands]
 
 /** The first word of a usage. */
 export function commandOf(known: KnownUsage): string {

@@ -18,11 +18,14 @@ export function writePidFile(path: string): () => void {
       cause: error,
     })
   }
-  return () => {
+  const remove = () => {
+    process.off('exit', remove)
     try {
       if (readFileSync(path, 'utf8') === content) rmSync(path, { force: true })
     } catch {
       // removed by somebody else
     }
   }
+  process.on('exit', remove) // also when the service ends in a way that nobody planned
+  return remove
 }

@@ -1,18 +1,48 @@
 import { helpOf } from './help.ts'
 import { renderProxyInfo } from './render-proxy-info.ts'
-import { isObject, renderValue } from './render-value.ts'
+import { isObject, renderScalar, renderTable, renderValue } from './render-value.ts'
+import { style } from './style.ts'
 
 /** The answer of a command for people. */
 export function render(words: readonly string[], answer: unknown): string {
-  const isProxyAnswer = words[0] === 'proxy' && isObject(answer) && Array.isArray(answer.versions)
-  if (isProxyAnswer) return renderProxyInfo(answer)
-  if (words[0] === 'help' && isObject(answer)) return renderHelp(answer)
   if (answer === null) return 'Done.'
+  if (!isObject(answer)) return renderValue(answer)
+  const [name, mode] = words
+  if (name === 'proxy' && Array.isArray(answer.versions)) return renderProxyInfo(answer)
+  if (name === 'help')
+    return Array.isArray(answer.commands) ? renderCommands(answer, answer.commands) : renderHelp(answer)
+  if (name === 'workers' && mode !== 'details' && Array.isArray(answer.workers))
+    return renderWorkers(answer.workers.filter(isObject))
   return renderValue(answer)
 }
 
-function renderHelp(answer: Record<string, unknown>): string {
-  if (!Array.isArray(answer.commands)) return renderValue(answer)
-  const known = helpOf(answer.commands.map(String))
-  return `${answer.more ?? ''}\n\n${known}`
+function renderCommands({ more }: Record<string, unknown>, commands: readonly unknown[]): string {
+  return `${more ?? ''}\n\n${helpOf(commands.map(String))}`
+}
+
+/** The help of one command: what it does, how it is typed, and one entry an argument. */
+function renderHelp({ info, command, example, ...entries }: Record<string, unknown>): string {
+  const parts = [
+    info === undefined ? '' : renderScalar(info),
+    command === undefined ? '' : `Usage: ${style('bold', renderScalar(command))}`,
+    ...Object.entries(entries).map(
+      ([key, text]) => `${style('bold', key)}\n  ${renderScalar(text).replace(' Example: ', '\n  Example: ')}`,
+    ),
+    example === undefined ? '' : `Example: ${renderScalar(example)}`,
+  ]
+  return parts.filter((part) => part !== '').join('\n\n')
+}
+
+function renderWorkers(workers: ReadonlyArray<Record<string, unknown>>): string {
+  if (workers.length === 0) return 'No workers are running.'
+  const rows = workers.map((worker) => {
+    const process = isObject(worker.process) ? worker.process : {}
+    const rss = isObject(process.memory) ? process.memory.rss : null
+    return [
+      ...[worker.pid, worker.state, worker.worker, worker.port].map(renderScalar),
+      typeof rss === 'number' ? `${Math.round(rss / 1024 / 1024)} MiB` : '-',
+      typeof process.uptime === 'number' ? `${Math.round(process.uptime)} s` : '-',
+    ]
+  })
+  return renderTable(['pid', 'state', 'worker', 'port', 'memory', 'uptime'], rows)
 }

@@ -83,6 +83,8 @@ export class Gateway {
     }
     this.processes = new ProxyProcesses(supervisor, publisher, listener, config)
     this.#followCatalog()
+    // The former live version may have been kept although its folder is gone.
+    this.live.on('promoted', () => this.#dropMissing())
   }
 
   /**
@@ -185,7 +187,7 @@ export class Gateway {
     try {
       this.#makeRoom(version)
     } catch (error) {
-      version.fail(toCserviceError(error))
+      version.refuse(toCserviceError(error))
       return
     }
     version.scale(this.defaultCount(name), 'demand').catch((error: unknown) => {
@@ -220,13 +222,16 @@ export class Gateway {
   }
 
   #followCatalog(): void {
-    const { versionPath } = this.config
     this.#catalog.on('change', () => {
-      for (const { name } of this.versions.dropMissing((name) => this.#catalog.has(name), this.live.name)) {
-        this.#log.warn({ version: name }, `${name} is gone from ${versionPath}; it is stopped`)
-      }
+      this.#dropMissing()
       this.#publishSoon()
     })
+  }
+
+  #dropMissing(): void {
+    for (const { name } of this.versions.dropMissing((name) => this.#catalog.has(name), this.live.name)) {
+      this.#log.warn({ version: name }, `${name} is gone from ${this.config.versionPath}; it is stopped`)
+    }
   }
 
   #configChange(): ConfigChange {
@@ -243,6 +248,7 @@ export class Gateway {
         }
         this.#leases.setRange(next.versionPorts.min, next.versionPorts.max)
         if (catalog) await this.#replaceCatalog(catalog)
+        this.#log.info({ file: next.file }, 'the configuration was changed and is in force')
       },
       settle: async (next, former) => {
         const live = this.live.name

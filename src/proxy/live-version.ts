@@ -84,12 +84,14 @@ export class LiveVersion extends EventEmitter<{ promoted: [PromoteAnswer] }> {
         recordLive,
         routeTo,
         acknowledged: this.#parts.acknowledged,
+        onUndoFailure: (error) => log.error({ err: error, version: name }, 'a failed promote was not put back whole'),
       })
       await record({ result: 'done', epoch })
       const answer = { version: name, previous, workers, epoch }
       log.info(answer, `${name} is live`)
       this.emit('promoted', answer)
-      if (previous !== null && previous !== name) this.#demote(previous)
+      this.#shrink(name, workers)
+      if (previous !== null && previous !== name) this.#shrink(previous, this.#parts.config().nonDefaultWorkerCount)
       return answer
     } catch (thrown) {
       const error = toCserviceError(thrown)
@@ -98,13 +100,12 @@ export class LiveVersion extends EventEmitter<{ promoted: [PromoteAnswer] }> {
     }
   }
 
-  /** In the background: who promoted does not wait for the last requests of the former live version. */
-  #demote(name: string): void {
+  /** In the background: who promoted does not wait for the last requests of workers that are not needed any more. */
+  #shrink(name: string, count: number): void {
     const version = this.#parts.find(name)
-    const count = this.#parts.config().nonDefaultWorkerCount
     if (!version || version.size <= count) return
     version.scale(count, 'scale').catch((error: unknown) => {
-      this.#parts.log.warn({ err: error, version: name }, 'the former live version was not shrunk')
+      this.#parts.log.warn({ err: error, version: name }, 'surplus workers were not stopped')
     })
   }
 

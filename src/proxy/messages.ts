@@ -22,7 +22,7 @@ export type FromProxyProcess =
   | { readonly type: 'ejected'; readonly target: string; readonly reason: string }
   | { readonly type: 'counters'; readonly versions: readonly VersionCounters[] }
 
-/** Of one version in one proxy process. Sent at most once a second, and only for versions in which something changed. */
+/** Of one version in one proxy process. Sent at most twice a second, and only for versions in which something changed. */
 export interface VersionCounters {
   readonly version: string
   /** Requests finished since the last batch, upgraded connections among them. */

@@ -1,6 +1,7 @@
 import net from 'node:net'
 import { ChannelClient } from '../common/channel-client.cts'
 import type { ToProcess } from '../common/channel-protocol.ts' with { 'resolution-mode': 'import' }
+import { reportMetrics } from '../common/process-metrics.cts'
 
 /**
  * Our code inside a Node worker, loaded with `--require` before the first line of user code and without any change to it.
@@ -9,8 +10,6 @@ import type { ToProcess } from '../common/channel-protocol.ts' with { 'resolutio
 
 /** How the library reaches the agent of its process, from whatever copy of the package a version has installed. */
 const agentKey = Symbol.for('cservice.agent')
-const metricsIntervalMs = 5_000
-const delaySampleMs = 500
 /** How long a worker whose supervisor stays away may take to finish. */
 const abandonedGraceMs = 2_000
 
@@ -64,7 +63,7 @@ function serve(channel: ChannelClient): void {
   function workerReady(options?: false | WorkerReadyOptions): void {
     if (options === false) {
       isWaiting = true
-      channel?.send({ type: 'wait' })
+      channel.send({ type: 'wait' })
       return
     }
     if (options?.onWorkerStop) onWorkerStop = options.onWorkerStop
@@ -76,24 +75,14 @@ function serve(channel: ChannelClient): void {
   function becomeReady(): void {
     if (isReady) return
     isReady = true
-    channel?.send({ type: 'ready' })
-    startMetrics()
-  }
-
-  function startMetrics(): void {
-    const delays = sampleDelay()
-    setInterval(() => {
-      const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage()
-      const { mean, max } = delays.take()
-      const metrics = { rss, heapTotal, heapUsed, external, arrayBuffers, uptime: process.uptime() }
-      channel?.send({ type: 'metrics', metrics: { ...metrics, eventLoopDelayMean: mean, eventLoopDelayMax: max } })
-    }, metricsIntervalMs).unref()
+    channel.send({ type: 'ready' })
+    reportMetrics(channel)
   }
 
   function stop(): void {
     if (isStopping) return
     isStopping = true
-    channel?.markStopping()
+    channel.markStopping()
     // Whoever registered a way to stop is trusted with it: it exits by itself, or the ladder goes on without it.
     if (onWorkerStop) onWorkerStop()
     else if (process.listenerCount('SIGTERM') > 0) process.kill(process.pid, 'SIGTERM')
@@ -131,26 +120,4 @@ function closeGracefully(server: net.Server): Promise<void> {
       resolve()
     })
   })
-}
-
-/** How late a timer fires, in milliseconds: what every other callback of this process waited as well. */
-function sampleDelay(): { take(): { mean: number; max: number } } {
-  let due = performance.now() + delaySampleMs
-  let sum = 0
-  let count = 0
-  let max = 0
-  setInterval(() => {
-    const late = Math.max(0, performance.now() - due)
-    due = performance.now() + delaySampleMs
-    sum += late
-    count += 1
-    max = Math.max(max, late)
-  }, delaySampleMs).unref()
-  return {
-    take() {
-      const result = { mean: count === 0 ? 0 : sum / count, max }
-      sum = count = max = 0
-      return result
-    },
-  }
 }

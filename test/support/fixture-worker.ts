@@ -14,6 +14,10 @@ const fixtures = {
   'never-listens': 'never-listens.js',
   /** Exits 7 at boot; the last line on stderr is `crash: cannot find the database`. */
   crash: 'crash.js',
+  /** `http`, and writes each request line and Host into the file `requests` of its folder. */
+  records: 'records.js',
+  /** Exits 3 a moment after it listens. */
+  'dies-soon': 'dies-soon.js',
   'wrong-port': 'wrong-port.js',
   'ignores-sigterm': 'ignores-sigterm.js',
   /** `workerReady(false)`, then `workerReady()` when the file `ready` appears in its folder. */

@@ -10,15 +10,23 @@ export interface ProxyInfo {
   readonly options: Readonly<Record<string, unknown>>
   readonly proxyWorkers: readonly { port: number; pid: number; state: string; epoch: number }[]
   readonly versionWorkers: readonly { version: string; pid: number; port: number; state: string }[]
-  readonly versions: readonly {
-    readonly name: string
-    readonly state: string
-    readonly workers: number
-    readonly ports: readonly number[]
-    readonly inFlight: number
-    readonly draining: readonly { pid: number; port: number; state: string; heldBy: readonly number[] }[]
-    readonly error: { readonly code: string; readonly message: string } | null
-  }[]
+  readonly versions: readonly VersionInfo[]
+}
+
+export interface VersionInfo {
+  readonly name: string
+  readonly state: 'cold' | 'starting' | 'ready' | 'failed'
+  readonly workers: number
+  readonly ports: readonly number[]
+  readonly inFlight: number
+  readonly requests: number
+  readonly draining: readonly { pid: number; port: number; state: string; heldBy: readonly number[] }[]
+  readonly error: {
+    readonly code: string
+    readonly message: string
+    readonly hint?: string
+    readonly details?: unknown
+  } | null
 }
 
 /** A command over the control socket, from this process: quicker than the program, for what is asked again and again. */
@@ -28,6 +36,13 @@ export async function ask<Answer>(gateway: Gateway, line: string): Promise<Answe
 
 export function proxyInfo(gateway: Gateway): Promise<ProxyInfo> {
   return ask<ProxyInfo>(gateway, 'proxy info')
+}
+
+/** @throws when the gateway does not list the version */
+export async function versionInfo(gateway: Gateway, name: string): Promise<VersionInfo> {
+  const version = (await proxyInfo(gateway)).versions.find((candidate) => candidate.name === name)
+  if (version === undefined) throw new Error(`proxy info does not list ${name}`)
+  return version
 }
 
 /** Pids of the workers of a version that are ready. */

@@ -66,6 +66,11 @@ export async function versionFolder(
   }
 }
 
+/** `bindings` for a folder: one on a free port, with that many proxy processes. */
+export async function bindingsWith(workerCount: number): Promise<Array<Record<string, unknown>>> {
+  return [{ port: await freePort(), host: '127.0.0.1', workerCount }]
+}
+
 /** A few lines that run the program from where it stands, so that it finds `cservice` and `ws`. */
 function programText(worker: WorkerSource, workerFilename: string): string {
   if (typeof worker === 'object') return worker.text

@@ -1,5 +1,7 @@
-import { CserviceError, toCserviceError } from '../../common/errors.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { type CserviceError, toCserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
+import { loadConfig } from './load-config.ts'
 import type { ProxyConfig } from './proxy-config.ts'
 import { watchConfig } from './watch-config.ts'
 
@@ -16,6 +18,7 @@ export class ConfigFollower {
   #inForce: ProxyConfig
   #lastError: CserviceError | null = null
   #watcher: { close(): Promise<void> } | null = null
+  #isClosed = false
   readonly #log: Log
 
   constructor(config: ProxyConfig, log: Log) {
@@ -32,28 +35,34 @@ export class ConfigFollower {
     return this.#lastError
   }
 
-  /** @param exclusively runs an action when no other change of the gateway is under way */
+  /**
+   * Begins to follow the file.
+   * @param exclusively runs an action when no other change of the gateway is under way
+   */
   async watch(change: ConfigChange, exclusively: (action: () => Promise<void>) => Promise<void>): Promise<void> {
-    this.#watcher = await watchConfig(this.#inForce.file, (result) => {
-      if (result instanceof CserviceError) return this.#refuse(result)
-      for (const warning of result.warnings) this.#log.warn(warning.message)
-      exclusively(() => this.#follow(result.config, change)).catch((error: unknown) =>
-        this.#refuse(toCserviceError(error)),
-      )
-    })
+    const follow = (): void => {
+      exclusively(() => this.#follow(change)).catch((error: unknown) => this.#refuse(toCserviceError(error)))
+    }
+    this.#watcher = await watchConfig(this.#inForce.file, follow)
+    follow() // an edit between the first reading and the watch
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#watcher?.close()
   }
 
-  async #follow(next: ProxyConfig, change: ConfigChange): Promise<void> {
+  /** Reads the file only when its turn has come: a promote that it had to wait for has rewritten it. */
+  async #follow(change: ConfigChange): Promise<void> {
+    if (this.#isClosed) return
     const former = this.#inForce
-    await change.prepare(next, former)
-    this.#inForce = next
+    const { config, warnings } = await loadConfig(former.file)
     this.#lastError = null
-    this.#log.info({ file: next.file }, 'the configuration was changed and is in force')
-    await change.settle(next, former)
+    if (isDeepStrictEqual(config, former)) return
+    for (const warning of warnings) this.#log.warn(warning.message)
+    await change.prepare(config, former)
+    this.#inForce = config
+    await change.settle(config, former)
   }
 
   #refuse(error: CserviceError): void {

@@ -90,9 +90,20 @@ function wrongValues(
     // One value can fail several checks that all have the same thing to say.
     if (!problems.has(name)) problems.set(name, problemAt(file, document, path, found, allowed))
   }
-  for (const issue of issues) add(issue.path as Array<string | number>, issue.message)
+  for (const issue of issues) {
+    const path = issue.path as Array<string | number>
+    add(path, `${issue.message}${isQuoted(valueAt(raw, path), issue.message) ? ', without quotes' : ''}`)
+  }
   for (const conflict of portConflicts(raw)) add(conflict.path, conflict.allowed, conflict.found)
   return [...problems.values()].sort((a, b) => a.line - b.line || a.column - b.column)
+}
+
+/** Whether only the quotes are wrong: `"80"`, `"true"`. */
+function isQuoted(value: unknown, allowed: string): boolean {
+  if (typeof value !== 'string') return false
+  return /^a (whole )?number/.test(allowed)
+    ? /^\d+(\.\d+)?$/.test(value)
+    : allowed === 'true or false' && /^(true|false)$/.test(value)
 }
 
 function valueAt(raw: unknown, path: ConfigPath): unknown {

@@ -18,19 +18,6 @@ export function unknownKeys(
   return warnings
 }
 
-/** The name of `known` that is nearest to `name` by edit distance, if it is near enough to have been meant. */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
-  if (name.length > 100) return undefined
-  const measured = known.map((candidate) => ({
-    candidate,
-    distance: editDistance(name.toLowerCase(), candidate.toLowerCase()),
-  }))
-  const nearest = measured.sort((a, b) => a.distance - b.distance)[0]
-  if (nearest === undefined || nearest.distance > Math.max(2, Math.floor(nearest.candidate.length / 3)))
-    return undefined
-  return nearest.candidate
-}
-
 function unknownIn(
   value: object,
   known: readonly string[],
@@ -46,6 +33,19 @@ function unknownIn(
     const where = document.locate([...path, key], 'key')
     return describeProblem(file, { path: formatPath([...path, key]), ...where, found: 'an unknown key', allowed })
   })
+}
+
+/** The name of `known` that is nearest to `name` by edit distance, if it is near enough to have been meant. */
+function nearestName(name: string, known: readonly string[]): string | undefined {
+  if (name.length > 100) return undefined
+  const measured = known.map((candidate) => ({
+    candidate,
+    distance: editDistance(name.toLowerCase(), candidate.toLowerCase()),
+  }))
+  const nearest = measured.sort((a, b) => a.distance - b.distance)[0]
+  if (nearest === undefined || nearest.distance > Math.max(2, Math.floor(nearest.candidate.length / 3)))
+    return undefined
+  return nearest.candidate
 }
 
 /** Levenshtein's, row by row. */

@@ -11,8 +11,10 @@ export interface FolderWatchOptions {
   onChange(): void
 }
 
-/** How often the fingerprint is looked at: two system calls, so that nothing depends on events alone. */
+/** How often identity and fingerprint are looked at: two system calls, so that nothing depends on events alone. */
 const pollInterval = 2000
+/** How soon after an event, and how often while there is no folder. */
+const soon = 100
 
 /**
  * Follows the entries of one folder, not what is inside them. Goes on when the folder is deleted, re-created, replaced
@@ -32,6 +34,8 @@ class FolderFollower {
   #identity = ''
   #fingerprint = ''
   #timer: NodeJS.Timeout | undefined
+  #isLooking = false
+  #isLookDue = false
   #isClosed = false
 
   constructor(folder: string, options: FolderWatchOptions) {
@@ -64,12 +68,29 @@ class FolderFollower {
       // An error (no watches left) leaves the looking now and then.
       watcher.once('ready', resolve).on('error', () => resolve())
     })
-    watcher.on('all', () => this.#options.onChange())
+    watcher.on('all', () => this.#onEvent())
+  }
+
+  #onEvent(): void {
+    this.#options.onChange()
+    // The folder itself may be another by now.
+    if (this.#isLookDue) return
+    this.#isLookDue = true
+    if (!this.#isLooking) this.#scheduleLook()
   }
 
   #scheduleLook(): void {
     if (this.#isClosed) return
-    this.#timer = setTimeout(() => void this.#look().finally(() => this.#scheduleLook()), pollInterval)
+    clearTimeout(this.#timer)
+    const delay = this.#isLookDue || this.#identity === '' ? soon : pollInterval
+    this.#timer = setTimeout(() => {
+      this.#isLookDue = false
+      this.#isLooking = true
+      void this.#look().finally(() => {
+        this.#isLooking = false
+        this.#scheduleLook()
+      })
+    }, delay)
     this.#timer.unref()
   }
 
@@ -90,8 +111,8 @@ class FolderFollower {
   }
 }
 
-/** Tells the folder at a path from another one that takes its place; empty: there is none. */
+/** Tells the folder at a path from another one that takes its place, be it with the same inode; empty: there is none. */
 async function identityOf(folder: string): Promise<string> {
   const stats = await stat(folder).catch(() => undefined)
-  return stats === undefined ? '' : `${stats.dev}:${stats.ino}`
+  return stats === undefined ? '' : `${stats.dev}:${stats.ino}:${stats.birthtimeMs}`
 }

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import type { ErrorCode } from '../../common/errors.ts'
+import { isFieldValue } from './end-to-end-headers.ts'
 
 /** What of a request head is checked; either lane can fill it. */
 export interface RequestHead {
@@ -26,7 +27,7 @@ export function checkRequest({ method, target, isHttp10, rawHeaders }: RequestHe
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? ''
     const value = rawHeaders[index + 1] ?? ''
-    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return { error: 'BAD_REQUEST' }
+    if (!isFieldValue(value)) return { error: 'BAD_REQUEST' }
     if (name.length === 4 && name.toLowerCase() === 'host') hosts.push(value)
     if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
       if (isHttp10) return { error: 'BAD_REQUEST' } // RFC 9112 6.1: its framing cannot be trusted

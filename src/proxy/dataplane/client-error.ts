@@ -5,24 +5,27 @@ export interface ClientError extends Error {
   readonly code?: string
   /** The last bytes that it read. */
   readonly rawPacket?: Buffer
+  /** How many of them it took before the error. */
+  readonly bytesParsed?: number
 }
 
 /** What such a client is answered; null: nothing, it has gone. Pure. */
-export function codeOfClientError({ code, rawPacket }: ClientError): ErrorCode | null {
+export function codeOfClientError(error: ClientError): ErrorCode | null {
+  const { code } = error
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'REQUEST_TIMEOUT'
-  if (code === 'HPE_HEADER_OVERFLOW') return isRequestLineLong(rawPacket) ? 'TARGET_TOO_LONG' : 'HEADERS_TOO_LARGE'
-  if (code === 'HPE_INVALID_METHOD') return startsWithToken(rawPacket) ? 'NOT_IMPLEMENTED' : 'BAD_REQUEST'
+  if (code === 'HPE_HEADER_OVERFLOW') return isRequestLine(lineAtError(error)) ? 'TARGET_TOO_LONG' : 'HEADERS_TOO_LARGE'
+  // RFC 9110 15.6.2: a method that is one, but that we do not know.
+  if (code === 'HPE_INVALID_METHOD') return isRequestLine(lineAtError(error)) ? 'NOT_IMPLEMENTED' : 'BAD_REQUEST'
   return code?.startsWith('HPE_') ? 'BAD_REQUEST' : null
 }
 
-/** Whether what overflowed is the request line, as far as the last packet shows. */
-function isRequestLineLong(packet: Buffer | undefined): boolean {
-  if (packet === undefined || !startsWithToken(packet)) return false
-  const end = packet.indexOf(10)
-  return end === -1 || end > 8 * 1024
+/** The line that the error is in, from its beginning or that of the last packet. */
+function lineAtError({ rawPacket, bytesParsed = 0 }: ClientError): string {
+  if (rawPacket === undefined) return ''
+  const start = bytesParsed === 0 ? 0 : rawPacket.lastIndexOf(10, bytesParsed - 1) + 1
+  return rawPacket.toString('latin1', start, start + 100)
 }
 
-/** RFC 9110 15.6.2: a method that is one, but that we do not know. */
-function startsWithToken(packet: Buffer | undefined): boolean {
-  return packet !== undefined && /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} /.test(packet.toString('latin1', 0, 65))
+function isRequestLine(line: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} /.test(line)
 }

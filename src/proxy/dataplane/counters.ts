@@ -1,6 +1,8 @@
 import type { VersionCounters } from '../messages.ts'
 
-const intervalMs = 1_000
+const intervalMs = 500
+/** The first report of a quiet time waits a little: most requests are over by then, and are told with their end. */
+const firstMs = 50
 
 interface Count {
   requests: number
@@ -72,7 +74,7 @@ export class Counters {
   #change(count: Count): void {
     count.isChanged = true
     if (this.#timer !== null) return
-    this.#timer = setTimeout(() => this.flush(), Math.max(0, this.#reportedAt + intervalMs - Date.now()))
+    this.#timer = setTimeout(() => this.flush(), Math.max(firstMs, this.#reportedAt + intervalMs - Date.now()))
     this.#timer.unref()
   }
 }

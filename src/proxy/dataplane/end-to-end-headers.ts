@@ -43,7 +43,21 @@ export function connectionOptions(rawHeaders: readonly string[]): Set<string> | 
 export function trailerPairs(rawTrailers: readonly string[]): Array<[string, string]> {
   const pairs: Array<[string, string]> = []
   forEachEndToEnd(rawTrailers, (name, value, lowerName) => {
-    if (!essential.has(lowerName)) pairs.push([name, value])
+    if (!essential.has(lowerName) && isFieldValue(value)) pairs.push([name, value])
   })
   return pairs
+}
+
+/** The values of the lines with this name, in order. */
+export function headerValues(rawHeaders: readonly string[], lowerName: string): string[] {
+  const values: string[] = []
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === lowerName) values.push(rawHeaders[index + 1] ?? '')
+  }
+  return values
+}
+
+/** Whether it may stand in a header line (RFC 9110 5.5): no control characters. */
+export function isFieldValue(value: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 }

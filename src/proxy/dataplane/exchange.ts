@@ -5,12 +5,15 @@ import type { Carrier, CarryFailure } from './carrier.ts'
 import { type CheckedRequest, checkRequest } from './check-request.ts'
 import type { Run } from './client-connection.ts'
 import type { Ticket } from './dispatcher.ts'
-import { forEachEndToEnd } from './end-to-end-headers.ts'
+import { headerValues } from './end-to-end-headers.ts'
+import { finishAnswer } from './finish-answer.ts'
 import { type Peer, plainAddress } from './forwarding.ts'
+import { isHttp10 } from './http-version.ts'
 import type { LaneContext } from './lane.ts'
 import { redirectLocation } from './redirect.ts'
 import { Refusal } from './refusal.ts'
 import { relayAnswer, resetClient } from './relay-answer.ts'
+import { relayInformation } from './relay-information.ts'
 import { requestIdOf } from './request-id.ts'
 import { splice, switchingHead } from './splice.ts'
 import type { Claim } from './targets.ts'
@@ -18,9 +21,6 @@ import { type Header, workerRequestHeaders } from './worker-request.ts'
 
 /** Methods that may be carried out twice (RFC 9110 9.2.2). */
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
-/** How long we go on reading a body that nobody wants, so that the client gets to read the answer before the reset. */
-const lingerMs = 1_000
-
 type Accepted = Exclude<CheckedRequest, { error: unknown }>
 
 export interface ExchangeOptions {
@@ -30,7 +30,8 @@ export interface ExchangeOptions {
   readonly upgrade: { readonly protocol: string; readonly head: Buffer } | null
   readonly context: LaneContext
   readonly carrier: Carrier
-  isDraining(): boolean
+  /** Whether the connection is to be closed after this answer. */
+  isLast(): boolean
   /** Everything about the request is over. */
   onEnd(): void
 }
@@ -96,7 +97,9 @@ export class Exchange implements Run {
       this.#redirect(settings.binding.redirect, checked)
       return
     }
-    const selection = context.dispatcher.select({ versionHeaders: valuesOf(req.rawHeaders, settings.versionHeader) })
+    const selection = context.dispatcher.select({
+      versionHeaders: headerValues(req.rawHeaders, settings.versionHeader),
+    })
     this.#by = selection.by
     this.#ticket = context.dispatcher.enter(selection.version)
     await this.#carry(checked, this.#ticket)
@@ -118,7 +121,10 @@ export class Exchange implements Run {
         claim = ticket.claim()
       }
       this.#worker = claim.target.id
-      const failure = await this.#attempt(claim, checked.path, headers)
+      const failure = await this.#attempt(claim, checked.path, headers).catch((error: unknown) => {
+        claim.release()
+        throw error
+      })
       if (failure === null || this.#gone.signal.aborted) return
       const { error } = failure
       if (failure.kind === 'connect') {
@@ -151,10 +157,16 @@ export class Exchange implements Run {
         hasBody: this.#hasBody,
         answerTimeout: context.settings().answerTimeout,
         listener: {
-          onInformation: (status, reason, rawHeaders) => this.#inform(status, reason, rawHeaders),
+          onInformation: (status, reason, lines) => relayInformation(req, res, status, reason, lines),
           onAnswer: (answer) => {
             claim.succeed()
-            relayAnswer(answer, res, this.#ownHeaders(true))
+            try {
+              relayAnswer(answer, res, this.#ownHeaders(true))
+            } catch (error) {
+              // Node reads more than it would write: a status below 100, say.
+              this.#refuse(new Refusal('TARGET_BAD_ANSWER', { cause: error }))
+              cancel()
+            }
             resolve(null)
           },
           onUpgrade: (answer, socket, head) => {
@@ -194,26 +206,13 @@ export class Exchange implements Run {
 
   /** Header lines that the gateway adds to an answer. */
   #ownHeaders(isOfWorker: boolean): string[] {
-    const { context, isDraining } = this.#options
+    const { context, isLast } = this.#options
     const headers = ['X-Request-Id', this.#requestId]
     if (isOfWorker && this.#ticket !== null && context.settings().servedVersionHeader) {
       headers.push('X-Served-Version', `${this.#ticket.version}; by=${this.#by}`)
     }
-    if (isDraining() && !this.#isSpliced) headers.push('Connection', 'close')
+    if (isLast() && !this.#isSpliced) headers.push('Connection', 'close')
     return headers
-  }
-
-  #inform(status: number, reason: string, rawHeaders: readonly string[]): void {
-    const { req, res } = this.#options
-    if (isHttp10(req) || res.headersSent || !req.socket.writable) return
-    if (status === 100) {
-      if (req.headers.expect !== undefined) res.writeContinue()
-      return
-    }
-    const lines = [`HTTP/1.1 ${status} ${reason}`]
-    forEachEndToEnd(rawHeaders, (name, value) => lines.push(`${name}: ${value}`))
-    // Answers on a connection are written one after the other, and nothing of this one has been written yet.
-    req.socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
   }
 
   #switch(answer: IncomingMessage, worker: Socket, workerHead: Buffer, claim: Claim): void {
@@ -237,18 +236,18 @@ export class Exchange implements Run {
   }
 
   #redirect(to: number | string, { host, authority, path }: Accepted): void {
-    const { req, res, isDraining } = this.#options
+    const { req, res, isLast } = this.#options
     const location = redirectLocation(to, authority ?? host, path)
     if (location === null) throw new Refusal('BAD_HOST')
     const headers = ['Location', location, 'Content-Length', '0', ...this.#ownHeaders(false)]
-    if (this.#hasBody && !req.complete && !isDraining()) headers.push('Connection', 'close')
+    if (this.#isSending() && !isLast()) headers.push('Connection', 'close')
     res.writeHead(308, headers)
-    this.#finish(res)
+    finishAnswer(req, res, this.#isSending())
   }
 
   /** Answers in place of a worker; where an answer has begun already, cuts it off. */
   #refuse(error: unknown): void {
-    const { req, res, context, isDraining } = this.#options
+    const { req, res, context, isLast } = this.#options
     if (this.#hasEnded || this.#isSpliced || res.destroyed || this.#gone.signal.aborted) return
     const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
     if (refusal.code === 'INTERNAL') context.log.error({ err: error, requestId: this.#requestId }, 'a request failed')
@@ -263,28 +262,15 @@ export class Exchange implements Run {
       prefersHtml: prefersHtml(req.headers.accept),
       ...(waitsFor === undefined ? {} : { waitingFor: waitsFor }),
     })
-    if (isDraining() || (this.#hasBody && !req.complete)) answer.headers.push('Connection', 'close')
+    if (isLast() || this.#isSending()) answer.headers.push('Connection', 'close')
     res.writeHead(answer.status, answer.headers)
     if (req.method !== 'HEAD') res.write(answer.body)
-    this.#finish(res)
+    finishAnswer(req, res, this.#isSending())
   }
 
-  /** Ends an answer; if the client still sends, only when it has finished, or a moment has passed. */
-  #finish(res: ServerResponse): void {
-    const { req } = this.#options
-    if (!this.#hasBody || req.complete) {
-      res.end()
-      return
-    }
-    const end = (): void => {
-      clearTimeout(timer)
-      res.end()
-    }
-    const timer = setTimeout(end, lingerMs)
-    req.once('end', end)
-    req.once('close', end)
-    res.flushHeaders()
-    req.unpipe().resume()
+  /** Whether the client has not sent the whole body yet. */
+  #isSending(): boolean {
+    return this.#hasBody && !this.#options.req.complete
   }
 
   #end(): void {
@@ -309,16 +295,4 @@ export class Exchange implements Run {
     })
     onEnd()
   }
-}
-
-function isHttp10(req: IncomingMessage): boolean {
-  return req.httpVersionMajor === 1 && req.httpVersionMinor === 0
-}
-
-function valuesOf(rawHeaders: readonly string[], lowerName: string): string[] {
-  const values: string[] = []
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === lowerName) values.push(rawHeaders[index + 1] ?? '')
-  }
-  return values
 }

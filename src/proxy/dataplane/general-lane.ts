@@ -1,4 +1,4 @@
-import { type IncomingMessage, Server, ServerResponse } from 'node:http'
+import { type IncomingMessage, Server, type ServerOptions, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { DataplaneSettings } from '../messages.ts'
@@ -18,6 +18,12 @@ const sweepMs = 50
 /** How long a connection that was refused may take to go away by itself. */
 const lingerMs = 500
 
+/** Options of Node lines newer than the oldest we support; older ones ignore them. */
+interface NewerServerOptions {
+  /** Since 22.21 and 24.9; they also read the body of a request that wants an upgrade before they let go of the connection. */
+  shouldUpgradeCallback(req: IncomingMessage): boolean
+}
+
 /** Carries whatever is HTTP/1: `node:http` on the client's side, a `Carrier` on the worker's. */
 export class GeneralLane implements Lane {
   readonly #context: LaneContext
@@ -32,11 +38,13 @@ export class GeneralLane implements Lane {
     this.#context = context
     this.#carrier = carrier
     const { headTimeout } = context.settings()
-    this.#server = new Server({
+    const options: ServerOptions & NewerServerOptions = {
       requestTimeout: 0, // an upload may take as long as it takes
-      connectionsCheckingInterval: Math.max(20, Math.min(1_000, headTimeout / 4)),
+      connectionsCheckingInterval: Math.max(20, Math.min(1_000, Math.round(headTimeout / 4))),
       requireHostHeader: false, // checked by us, for a better answer
-    })
+      shouldUpgradeCallback: (req) => upgradeProtocol(req) !== null,
+    }
+    this.#server = new Server(options)
     this.#server.maxHeadersCount = 0
     this.configure(context.settings())
     this.#server.on('request', (req, res) => this.#onRequest(req, res))
@@ -88,7 +96,8 @@ export class GeneralLane implements Lane {
       this.#onDetached(req, socket, head, protocol)
       return
     }
-    // Not a change of protocol that we would pass on: the server reads it once more, as a request like any other.
+    // Not a change of protocol that we would pass on. Node lines that do not know `shouldUpgradeCallback` have read the head
+    // only, so the server is given it once more, as that of a request like any other.
     socket.unshift(Buffer.concat([asPlainRequest(req), head]))
     this.#server.emit('connection', socket)
   }
@@ -111,6 +120,8 @@ export class GeneralLane implements Lane {
   #add(req: IncomingMessage, res: ServerResponse, upgrade: { protocol: string; head: Buffer } | null): void {
     const connection = this.#connections.get(req.socket)
     if (connection === undefined) return
+    // Node loses what a client sends right behind such a request (seen in 22.23, 24.21 and 26.10).
+    const isDeclined = upgrade === null && req.headers.upgrade !== undefined
     connection.add(
       new Exchange({
         req,
@@ -118,7 +129,7 @@ export class GeneralLane implements Lane {
         upgrade,
         context: this.#context,
         carrier: this.#carrier,
-        isDraining: () => this.#isDraining,
+        isLast: () => this.#isDraining || isDeclined,
         onEnd: () => connection.next(),
       }),
     )

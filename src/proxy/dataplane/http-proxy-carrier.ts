@@ -13,6 +13,9 @@ import { trailerPairs } from './end-to-end-headers.ts'
  */
 const idleMs = 1_000
 
+/** How long a worker may take to accept a connection; one that is stuck is left for another, since nothing was sent. */
+const connectMs = 5_000
+
 type Passes = { webPasses: Array<{ readonly name: string }> }
 
 /**
@@ -135,8 +138,16 @@ function follow(request: ClientRequest, job: CarryJob): void {
       isConnected = true
       if (job.hasBody && !request.destroyed) sendBody(request, job.req)
     }
-    if (socket.connecting) socket.once('connect', onConnected)
-    else onConnected()
+    if (!socket.connecting) {
+      onConnected()
+      return
+    }
+    const timer = setTimeout(() => request.destroy(new Error(`no connection within ${connectMs} ms`)), connectMs)
+    request.once('close', () => clearTimeout(timer))
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      onConnected()
+    })
   })
   request.on('information', ({ statusCode, statusMessage, rawHeaders }) => {
     if (!hasOutcome) listener.onInformation(statusCode, statusMessage, rawHeaders)
@@ -188,12 +199,15 @@ function limitSilence(request: ClientRequest, { req, answerTimeout, hasBody }: C
 
 /**
  * http-proxy calls `util._extend`, which newer Node lines warn of, once, on stderr: a warning that our users can do nothing
- * about. It is called here while deprecations are off; all other warnings stay.
+ * about. So it is given here, once, to nobody; all other warnings stay.
  */
 function keepQuietAboutExtend(): void {
-  const before = process.noDeprecation
-  process.noDeprecation = true
   const { _extend: extend } = createRequire(import.meta.url)('node:util') as { _extend(to: object, from: object): void }
-  extend({}, {})
-  process.noDeprecation = before ?? false
+  const { emitWarning } = process
+  process.emitWarning = () => {}
+  try {
+    extend({}, {})
+  } finally {
+    process.emitWarning = emitWarning
+  }
 }

@@ -1,5 +1,6 @@
 import { ChannelClient, channelVariable } from '../../common/channel-client.cts'
 import { createLog } from '../../common/log.ts'
+import { reportMetrics } from '../../common/process-metrics.cts'
 import { ProxyProcess } from './proxy-process.ts'
 
 /** The program of a proxy process. The supervisor starts it, with the channel in its environment and the listening socket as descriptor 3. */
@@ -17,6 +18,7 @@ if (channel === null) {
   process.exit(1)
 }
 
+reportMetrics(channel)
 process.on('uncaughtException', (error) => {
   log.fatal({ err: error }, 'a fault of the proxy process: it ends, and is replaced')
   process.exit(1)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { ListenOptions, Server } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FromProcess, ToProcess } from '../../common/channel-protocol.ts'
 import type { Log } from '../../common/log.ts'
 import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../messages.ts'
@@ -14,6 +15,8 @@ import { createListener } from './listener.ts'
 
 /** How long requests in flight get when the supervisor has stayed away. */
 const abandonedMs = 2_000
+/** How long a stop waits for TLS handshakes. */
+const handshakeMs = 1_000
 
 /** What a proxy process needs of its channel; `ChannelClient` is one. */
 export interface ProxyChannel {
@@ -143,8 +146,11 @@ export class ProxyProcess {
     if (this.#listener?.listening) {
       const closed = once(this.#listener, 'close')
       this.#listener.close()
+      const began = Date.now()
       await this.#lane?.drain(deadline)
-      await closed
+      // What was still a TLS handshake may have become a connection by then.
+      await Promise.race([closed, delay(Math.min(handshakeMs, deadline), undefined, { ref: false })])
+      await this.#lane?.drain(Math.max(0, began + deadline - Date.now()))
     }
     this.#finish({ code: 0, reason: null })
   }

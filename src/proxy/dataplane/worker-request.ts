@@ -1,6 +1,8 @@
 import { forEachEndToEnd } from './end-to-end-headers.ts'
 import { forwardingHeaders, isForwardingHeader, type Peer } from './forwarding.ts'
 
+const ownForwarding = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded'])
+
 export interface WorkerRequestOptions {
   readonly rawHeaders: readonly string[]
   readonly peer: Peer
@@ -37,6 +39,11 @@ export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
     if (lowerName === 'expect' && options.isHttp10) return // RFC 9110 10.1.1: not to be understood there
     if (isForwardingHeader(lowerName)) {
       if (!options.isPeerTrusted) return
+      // What a trusted peer says beyond those that are set below (X-Forwarded-Port, …) goes on as it is.
+      if (!ownForwarding.has(lowerName)) {
+        add(name, value, lowerName)
+        return
+      }
       const before = earlier.get(lowerName)
       earlier.set(lowerName, before === undefined ? value : `${before}, ${value}`)
       return
@@ -47,10 +54,7 @@ export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
   if (options.authority !== null && !headers.has('host')) add('Host', options.authority)
   for (const [name, value] of forwardingHeaders(options.peer, options.authority ?? options.host, earlier)) {
     add(name, value)
-    earlier.delete(name.toLowerCase())
   }
-  // What a trusted peer said beyond that (X-Forwarded-Port, …) goes on as it is.
-  for (const [name, value] of earlier) add(name, value)
   add('X-Request-Id', options.requestId)
   if (options.isChunked) add('Transfer-Encoding', 'chunked')
   if (options.upgrade !== null) {

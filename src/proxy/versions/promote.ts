@@ -8,12 +8,15 @@ export interface PromoteSteps {
   routeTo(version: string | null): number
   /** Resolves when every proxy process uses the epoch. */
   acknowledged(epoch: number): Promise<void>
+  /** A step could not be put back; those before it still are. */
+  onUndoFailure(error: unknown): void
 }
 
 /**
  * Makes a version live, whole or not at all: all its workers ready, proxy.json rewritten, every proxy process routing to
  * it; when a step fails, those before it are put back and the error of that step is thrown. proxy.json is the only truth
  * of what is live, so a crash between two steps settles itself at the next start.
+ * @param workers at least: those that it has beyond that go on
  * @returns the epoch from which all unversioned requests go to it
  */
 export async function promoteVersion(
@@ -24,9 +27,13 @@ export async function promoteVersion(
 ): Promise<number> {
   const undo: Array<() => Promise<unknown>> = []
   try {
+    // Workers that are too many leave later: whoever takes some away first may have to bring them back.
     const sizeBefore = version.size
-    await version.scale(workers, 'promote')
-    undo.push(() => version.scale(sizeBefore, 'promote'))
+    await version.scale(Math.max(sizeBefore, workers), 'promote')
+    undo.push(async () => {
+      // Those too many leave when they are drained; whoever waits for the answer does not wait for that.
+      version.scale(sizeBefore, 'promote').catch(steps.onUndoFailure)
+    })
 
     undo.push(await steps.recordLive(version.name))
 
@@ -35,7 +42,7 @@ export async function promoteVersion(
     await steps.acknowledged(epoch)
     return epoch
   } catch (error) {
-    for (const putBack of undo.reverse()) await putBack()
+    for (const putBack of undo.reverse()) await putBack().catch(steps.onUndoFailure)
     throw error
   }
 }

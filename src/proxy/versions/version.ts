@@ -135,6 +135,13 @@ export class Version extends EventEmitter<{ change: [] }> {
     this.emit('change')
   }
 
+  /** There was no room to start it: requests are turned away for a moment, and no longer, since room may come any time. */
+  refuse(error: CserviceError): void {
+    this.#attempt++ // those that wait for this start are refused with it
+    this.#failure = { error, retryAt: Date.now() + firstRetryDelay }
+    this.emit('change')
+  }
+
   /** A failed start as if it had never been tried: what it was is known to whoever asked. */
   forgetFailure(): void {
     this.#failure = null

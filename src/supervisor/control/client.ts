@@ -20,6 +20,7 @@ interface Answer {
 }
 
 const recognitionMs = 3_000
+const keepAliveMs = 15_000
 const answerLimit = 64 * 1024 * 1024
 /** What a connection attempt says when nobody listens there. */
 const nobodyCodes = new Set([
@@ -106,6 +107,7 @@ function request(
       ...('socketPath' in endpoint ? { host: 'localhost' } : {}),
     })
     const timer = timeoutMs > 0 ? setTimeout(() => req.destroy(timedOut(timeoutMs)), timeoutMs) : null
+    req.setSocketKeepAlive(true, keepAliveMs) // a machine that vanishes ends the wait
     let isConnected = false
     req.on('socket', (socket) =>
       socket.on('connect', () => {

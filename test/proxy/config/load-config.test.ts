@@ -166,6 +166,13 @@ describe('a wrong value', () => {
     expect(failureOf(JSON.stringify(value)).details).toMatchObject({ problems: [{ path }] })
   })
 
+  it('that is only quoted by mistake is told so', () => {
+    expect(problemsOf('{"workerCount":"4","servedVersionHeader":"false"}')).toEqual([
+      'proxy.json:1:16 workerCount: found "4", allowed: a whole number from 1 to 1024, without quotes',
+      'proxy.json:1:42 servedVersionHeader: found "false", allowed: true or false, without quotes',
+    ])
+  })
+
   it('never shows what stands in tlsOptions', () => {
     const tlsOptions = { key: 'k', cert: 'c', passphrase: ['hunter2'], pfx: { secret: 'hunter2' }, pem: '' }
     const error = failureOf(JSON.stringify({ bindings: [{ port: 0, tlsOptions }] }))

@@ -1,0 +1,37 @@
+import type { ChannelClient } from './channel-client.cts'
+
+const intervalMs = 5_000
+const sampleMs = 500
+
+/** Reports memory and event-loop delay of this process from now on; see ProcessMetrics. Does not keep it alive. */
+export function reportMetrics(channel: ChannelClient): void {
+  const delays = sampleDelay()
+  setInterval(() => {
+    const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage()
+    const { mean, max } = delays.take()
+    const metrics = { rss, heapTotal, heapUsed, external, arrayBuffers, uptime: process.uptime() }
+    channel.send({ type: 'metrics', metrics: { ...metrics, eventLoopDelayMean: mean, eventLoopDelayMax: max } })
+  }, intervalMs).unref()
+}
+
+/** How late a timer fires, in milliseconds: what every other callback of this process waited as well. */
+function sampleDelay(): { take(): { mean: number; max: number } } {
+  let due = performance.now() + sampleMs
+  let sum = 0
+  let count = 0
+  let max = 0
+  setInterval(() => {
+    const late = Math.max(0, performance.now() - due)
+    due = performance.now() + sampleMs
+    sum += late
+    count += 1
+    max = Math.max(max, late)
+  }, sampleMs).unref()
+  return {
+    take() {
+      const result = { mean: count === 0 ? 0 : sum / count, max }
+      sum = count = max = 0
+      return result
+    },
+  }
+}

@@ -1,0 +1,30 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { expect, it } from 'vitest'
+
+const source = join(import.meta.dirname, '../../../src')
+
+it('zod is imported by the schema alone, and neither a proxy process nor a one-shot client reaches it but by import()', async () => {
+  const files = (await readdir(source, { recursive: true })).filter((name) => /\.c?ts$/.test(name))
+  const imports = new Map<string, string[]>()
+  for (const name of files) {
+    const text = await readFile(join(source, name), 'utf8')
+    const found = [...text.matchAll(/^(?:import|export) (?!type )[^'"]*?['"]([^'"]+)['"]/gms)].map((match) =>
+      String(match[1]),
+    )
+    imports.set(
+      name,
+      found.map((target) => (target.startsWith('.') ? relative(source, join(source, dirname(name), target)) : target)),
+    )
+  }
+  const reaches = (name: string, seen = new Set<string>()): boolean => {
+    if (name === 'zod') return true
+    if (seen.has(name)) return false
+    seen.add(name)
+    return (imports.get(name) ?? []).some((target) => reaches(target, seen))
+  }
+  expect(files.filter((name) => imports.get(name)?.includes('zod'))).toEqual(['proxy/config/schema.ts'])
+  const light = files.filter((name) => /^(common|supervisor|cli|proxy\/(dataplane|routing))\//.test(name))
+  expect(light.length).toBeGreaterThan(2)
+  expect(light.filter((name) => reaches(name))).toEqual([])
+})
