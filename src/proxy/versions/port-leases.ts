@@ -1,7 +1,8 @@
 import getPort, { clearLockedPorts } from 'get-port'
 import { CserviceError } from '../../common/errors.ts'
+import { claimPort, type PortClaim } from './port-claim.ts'
 
-/** A port that nobody else of this gateway is given until it is released. */
+/** A port that nobody else, of this gateway or of another one on this machine, is given until it is released. */
 export interface PortLease {
   readonly port: number
   /** A second call does nothing. */
@@ -10,7 +11,8 @@ export interface PortLease {
 
 /**
  * Gives out the ports of `versionPorts`, both ends included, in rotation, so that a freed port rests before it is used
- * again. Ports on which another program listens, on any address of this machine, are passed over.
+ * again. Ports that another gateway has leased, or on which another program listens, on any address of this machine, are
+ * passed over.
  */
 export class PortLeases {
   #min: number
@@ -52,11 +54,24 @@ export class PortLeases {
   async #take(): Promise<PortLease> {
     const [min, max] = [this.#min, this.#max]
     const candidates = this.#candidates()
-    const port = candidates.length === 0 ? undefined : await firstFree(candidates)
-    if (port === undefined) throw usedUp(min, max, candidates.length)
+    for (const port of candidates) {
+      // Claimed first: looking at a port that another gateway has leased would be in the way of its worker.
+      const claim = await claimPort(port)
+      if (claim === null) continue
+      if (await isFree(port)) return this.#grant(port, claim)
+      claim.release()
+    }
+    throw usedUp(min, max, candidates.length)
+  }
+
+  #grant(port: number, claim: PortClaim): PortLease {
     this.#leased.add(port)
     this.#next = port >= this.#max || port < this.#min ? this.#min : port + 1
-    return { port, release: once(() => this.#leased.delete(port)) }
+    const release = once(() => {
+      this.#leased.delete(port)
+      claim.release()
+    })
+    return { port, release }
   }
 
   #candidates(): number[] {
@@ -70,12 +85,11 @@ export class PortLeases {
   }
 }
 
-async function firstFree(candidates: readonly number[]): Promise<number | undefined> {
+async function isFree(port: number): Promise<boolean> {
   // get-port remembers for 15 to 30 s what it gave out; who holds a port of ours is in our own set.
   clearLockedPorts()
-  const port = await getPort({ port: candidates })
-  // When all are taken it gives a port from anywhere.
-  return candidates.includes(port) ? port : undefined
+  // When it is taken it gives a port from anywhere.
+  return (await getPort({ port })) === port
 }
 
 function usedUp(min: number, max: number, held: number): CserviceError {

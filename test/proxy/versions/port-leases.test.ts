@@ -26,8 +26,16 @@ async function freeRange(size: number): Promise<number> {
     const taken: boolean[] = []
     for (let port = min; port < min + size; port++) taken.push(await hold(port))
     await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))))
-    if (taken.every(Boolean)) return min
+    if (taken.every(Boolean) && (await canBeLeased(min, size))) return min
   }
+}
+
+/** Leases of earlier tests, which are not given back, may lie in the range. */
+async function canBeLeased(min: number, size: number): Promise<boolean> {
+  const leases = new PortLeases({ min, max: min + size - 1 })
+  const given = await Promise.allSettled(Array.from({ length: size }, () => leases.lease()))
+  for (const result of given) if (result.status === 'fulfilled') result.value.release()
+  return given.every(({ status }) => status === 'fulfilled')
 }
 
 describe('port leases', () => {
@@ -88,6 +96,16 @@ describe('port leases', () => {
     await expect(leases.lease()).rejects.toMatchObject({ details: { leased: 2 } })
     old.release()
     await expect(leases.lease()).rejects.toMatchObject({ code: 'PORTS_USED_UP' })
+  })
+
+  it('are never the same for two gateways on one machine, though nothing listens there yet', async () => {
+    const min = await freeRange(6)
+    const [one, other] = [new PortLeases({ min, max: min + 5 }), new PortLeases({ min, max: min + 5 })]
+    const given = await Promise.all([one, other, one, other, one, other].map((leases) => leases.lease()))
+    expect(new Set(given.map(({ port }) => port)).size).toBe(6)
+    await expect(one.lease()).rejects.toMatchObject({ details: { leased: 3, held: 3 } })
+    given[1]?.release()
+    expect((await one.lease()).port).toBe(given[1]?.port)
   })
 
   it('give out a port that can be listened on', async () => {
