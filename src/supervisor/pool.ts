@@ -21,6 +21,8 @@ export interface PoolSpec extends WorkerTimeouts {
    */
   drain?(worker: WorkerHandle): Promise<void>
   readonly restart?: RestartPolicy
+  /** Whether a worker that exited before it was ready would have been ready with another launch: another port, say. */
+  isBadLuck?(exit: WorkerExit): boolean
   /** Its processes end the others if the supervisor dies and stays away. Only for our own programs. */
   readonly keepsWatch?: boolean
 }
@@ -32,6 +34,9 @@ interface PoolEvents {
   /** A worker exited unasked; with `gaveUp` it is not replaced, since it is a crash loop. */
   failure: [WorkerExit, { readonly gaveUp: boolean }]
 }
+
+/** How often a worker is launched that has had bad luck each time. */
+const maxLaunches = 3
 
 type StartWorker = (launch: Launch, options: Pick<WorkerOptions, 'name' | 'reason' | 'timeouts'>) => WorkerHandle
 
@@ -170,7 +175,22 @@ export class Pool extends EventEmitter<PoolEvents> {
     return launched
   }
 
+  /** A worker that had bad luck is tried again, with a launch of its own; one that is a restart is restarted anyway. */
   async #launchOne(reason: StartReason): Promise<WorkerHandle> {
+    for (let attempt = 1; ; attempt++) {
+      const worker = await this.#spawnOne(reason)
+      try {
+        await worker.ready
+        return worker
+      } catch (error) {
+        const exit = error instanceof CserviceError ? (error.details as WorkerExit | undefined) : undefined
+        const hadBadLuck = exit !== undefined && this.spec.isBadLuck?.(exit)
+        if (!hadBadLuck || reason === 'failure' || attempt === maxLaunches) throw error
+      }
+    }
+  }
+
+  async #spawnOne(reason: StartReason): Promise<WorkerHandle> {
     this.#launching++
     let worker: WorkerHandle
     try {
@@ -187,7 +207,6 @@ export class Pool extends EventEmitter<PoolEvents> {
     worker.on('state', () => this.emit('change', worker))
     worker.once('exit', (exit, { isExpected }) => this.#onExit(worker, exit, isExpected))
     this.emit('worker', worker)
-    await worker.ready
     return worker
   }
 

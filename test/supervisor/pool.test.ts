@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { silentLog } from '../../dist/common/log.js'
@@ -54,6 +55,27 @@ test('a worker that dies before it is ready is noticed at once, with its exit co
   })
   expect(pool.workers).toEqual([])
   expect(pool.size).toBe(0)
+})
+
+test('a worker whose port was taken by another program meanwhile is launched again with another port', async () => {
+  const taken = net.createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void taken.close())
+  await once(taken, 'listening')
+  const ports = [(taken.address() as net.AddressInfo).port]
+  const { pool } = await makePool('http', {
+    isBadLuck: ({ stderr }) => stderr.some((line) => line.includes('EADDRINUSE')),
+    nextPort: () => ports.pop(),
+  })
+  expect(await pool.scale(1, 'start')).toEqual({ started: 1, stopped: 0 })
+  expect(pool.lastFailure).toBeNull()
+})
+
+test('bad luck has an end: the failure is told after three launches', async () => {
+  let launches = 0
+  const { pool } = await makePool('crash', { isBadLuck: () => true })
+  pool.on('worker', () => launches++)
+  await expect(pool.scale(1, 'start')).rejects.toMatchObject({ details: { exitCode: 7 } })
+  expect(launches).toBe(3)
 })
 
 test('a worker that listens elsewhere fails at its deadline, and the error says where it listens', async () => {
@@ -341,6 +363,8 @@ test('a worker that cannot be spawned says why', async () => {
 interface Options extends Partial<PoolSpec> {
   readonly kind?: Launch['kind']
   readonly mode?: number
+  /** The port of the next launch; undefined: a free one. */
+  readonly nextPort?: () => number | undefined
 }
 
 async function makePool(worker: FixtureWorker | { text: string }, options: Options = {}) {
@@ -359,7 +383,7 @@ async function makePool(worker: FixtureWorker | { text: string }, options: Optio
     startTimeout: 20_000,
     stopTimeout: 5_000,
     async launch() {
-      const port = await freePort()
+      const port = options.nextPort?.() ?? (await freePort())
       const env = { PROXY_PORT: String(port) }
       return { file, kind: options.kind ?? 'agent', cwd: folder, env, port, waitsFor: `listen on PROXY_PORT ${port}` }
     },

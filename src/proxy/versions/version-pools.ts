@@ -2,6 +2,7 @@ import { CserviceError } from '../../common/errors.ts'
 import type { Pool } from '../../supervisor/pool.ts'
 import type { Supervisor } from '../../supervisor/supervisor.ts'
 import type { WorkerHandle } from '../../supervisor/worker.ts'
+import type { WorkerExit } from '../../supervisor/worker-exit.ts'
 import type { ProxyConfig } from '../config/proxy-config.ts'
 import type { RoutePublisher } from '../route-publisher.ts'
 import type { PortLeases } from './port-leases.ts'
@@ -45,6 +46,7 @@ export class VersionPools implements PoolFactory {
         return config().stopTimeout * 1_000
       },
       drain: (worker) => this.#drain(worker),
+      isBadLuck: foundPortTaken,
     })
   }
 
@@ -66,4 +68,9 @@ export class VersionPools implements PoolFactory {
     await this.#publisher.acknowledged(this.#publish(), deadline)
     await this.#publisher.released(worker.id, deadline)
   }
+}
+
+/** Another program has taken the port between its lease and the worker's `listen`: a second gateway with the same range, say. */
+function foundPortTaken({ stderr }: WorkerExit): boolean {
+  return stderr.some((line) => /EADDRINUSE|address already in use/i.test(line))
 }
