@@ -45,8 +45,9 @@ describe('versionPorts', () => {
     const folder = await versionFolder({ v1: 'http', v2: 'http' }, { versionPorts, workerCount: 2 })
     const gateway = await startGateway(folder)
     const answers = [...(await burst(`${gateway.url}/`, 20)), await ask(gateway, 'v2')]
-    expect(answers.map(({ status }) => status)).toEqual(Array(21).fill(200))
     const { versions } = await proxyInfo(gateway)
+    expect(versions.map(({ error }) => error)).toEqual([null, null])
+    expect(answers.map(({ status }) => status)).toEqual(Array(21).fill(200))
     const ports = versions.flatMap((version) => version.ports)
     expect(ports.toSorted()).toEqual([min + 1, min + 3, min + 5])
     expect(visitors).toEqual([])
