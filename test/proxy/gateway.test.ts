@@ -34,7 +34,7 @@ test('a binding that is being opened when the proxy is stopped is not left open'
 })
 
 test('a command that is half way when the proxy is stopped starts nothing', async () => {
-  const folder = await versionFolder({ v1: 'http', v2: 'http' })
+  const folder = await versionFolder({ v1: 'http', v2: 'never-listens' }, { startTimeout: 600 })
   const { host, supervisor } = await makeHost()
   const gateway = await host.start(folder.config)
   const scaled = gateway.scaleVersion('v2', 1).catch((error) => error)
