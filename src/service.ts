@@ -1,6 +1,7 @@
 import type { Log } from './common/log.ts'
 import { openRuntimeDirectory } from './common/runtime-directory.ts'
 import { proxyCommand } from './proxy/commands/proxy.ts'
+import { findProblems } from './proxy/find-problems.ts'
 import { ProxyHost } from './proxy/proxy-host.ts'
 import { exitCommand } from './supervisor/commands/exit.ts'
 import { healthCommand } from './supervisor/commands/health.ts'
@@ -112,7 +113,12 @@ export class Service {
   #registerCommands(): CommandRegistry {
     const registry = new CommandRegistry(this.#log)
     registry.register(exitCommand(() => this.#exit()))
-    registry.register(healthCommand(async () => (await this.#proxy.find())?.problems() ?? []))
+    registry.register(
+      healthCommand(async () => {
+        const gateway = await this.#proxy.find()
+        return gateway ? findProblems(gateway) : []
+      }),
+    )
     registry.register(helpCommand(registry))
     registry.register(infoCommand(this.#supervisor))
     registry.register(proxyCommand(this.#proxy))

@@ -120,9 +120,9 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
     if (this.#isClosed) return
     const wasConnected = this.#isConnected
     this.#isConnected = false
-    this.#lostAt ??= Date.now()
+    this.#lostAt ??= performance.now() // not the time of day, which may be set back or forth
     if (wasConnected) this.emit('lost')
-    if (Date.now() - this.#lostAt >= absenceLimitMs) {
+    if (performance.now() - this.#lostAt >= absenceLimitMs) {
       this.#abandon()
       return
     }

@@ -3,23 +3,25 @@ import pino from 'pino'
 /** What every room logs through. A child logger adds its fields to each line. */
 export type Log = pino.Logger
 
+/** Characters that are kept of a log that cannot be written; what comes after them is lost. */
+const maxBacklog = 1024 * 1024
+
 /**
- * The log of a process: lines for people on a terminal, JSON elsewhere.
+ * The log of a process: lines for people on a terminal, JSON elsewhere. A disk that is full or a reader that is gone loses
+ * lines, and is never an error of whoever logs.
  */
 export function createLog(options: { level?: string; pretty?: boolean; name?: string } = {}): Log {
   const level = options.level ?? process.env.CSERVICE_LOG_LEVEL ?? 'info'
   const base = options.name === undefined ? null : { name: options.name }
-  if (options.pretty ?? process.stderr.isTTY) {
-    return pino({
-      level,
-      base,
-      transport: {
-        target: 'pino-pretty',
-        options: { destination: 2, ignore: 'pid,hostname,name', translateTime: 'HH:MM:ss', singleLine: true },
-      },
-    })
-  }
-  return pino({ level, base }, pino.destination({ dest: 2, sync: true }))
+  const destination =
+    (options.pretty ?? process.stderr.isTTY)
+      ? pino.transport({
+          target: 'pino-pretty',
+          options: { destination: 2, ignore: 'pid,hostname,name', translateTime: 'HH:MM:ss', singleLine: true },
+        })
+      : pino.destination({ dest: 2, sync: true, maxLength: maxBacklog })
+  destination.on('error', () => {})
+  return pino({ level, base }, destination)
 }
 
 /** For tests and for callers that want silence. */

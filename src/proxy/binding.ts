@@ -47,7 +47,9 @@ export class Binding {
       launch: async () => this.#launch(),
       startTimeout,
       // A proxy process ends by itself when its drain is over; the ladder is for one that hangs.
-      askTimeout: owner.settings().drainTimeout + stopTimeout,
+      get askTimeout() {
+        return owner.settings().drainTimeout + stopTimeout
+      },
       stopTimeout,
       restart,
       keepsWatch: true,
@@ -58,6 +60,7 @@ export class Binding {
   /**
    * Opens the port and starts its proxy processes.
    * @param patience milliseconds for which a port that is taken is tried again
+   * @param signal ends the patience
    * @throws CserviceError PORT_TAKEN, PORT_FORBIDDEN, CONFIG_INVALID, WORKER_FAILED; then nothing is left open
    */
   static async open(
@@ -65,8 +68,9 @@ export class Binding {
     supervisor: Supervisor,
     owner: BindingOwner,
     patience: number,
+    signal: AbortSignal,
   ): Promise<Binding> {
-    const binding = new Binding(config, await openPatiently(config, patience), supervisor, owner)
+    const binding = new Binding(config, await openPatiently(config, patience, signal), supervisor, owner)
     try {
       await binding.pool.scale(config.workerCount, 'start')
       return binding
@@ -110,14 +114,15 @@ export class Binding {
   }
 }
 
-async function openPatiently(config: BindingConfig, patience: number): Promise<ListeningSocket> {
-  const deadline = Date.now() + patience
+async function openPatiently(config: BindingConfig, patience: number, signal: AbortSignal): Promise<ListeningSocket> {
+  const deadline = performance.now() + patience
   for (;;) {
     try {
       return await ListeningSocket.open(config.port, config.host)
     } catch (error) {
-      if (!(error instanceof CserviceError) || error.code !== 'PORT_TAKEN' || Date.now() >= deadline) throw error
-      await sleep(retryInterval)
+      if (!(error instanceof CserviceError) || error.code !== 'PORT_TAKEN') throw error
+      if (performance.now() >= deadline || signal.aborted) throw error
+      await sleep(retryInterval, undefined, { signal }).catch(() => {}) // tried once more, and then given up
     }
   }
 }

@@ -47,10 +47,11 @@ export class Gateway {
   readonly processes: ProxyProcesses
   readonly configuration: ConfigFollower
   readonly #leases: PortLeases
+  readonly #pools: VersionPools
   readonly #log: Log
   #catalog: Catalog
   #isPublishDue = false
-  #isStopping = false
+  #stopping: Promise<void> | null = null
   #queue: Promise<unknown> = Promise.resolve()
   #idleTimer: NodeJS.Timeout | null = null
 
@@ -62,9 +63,8 @@ export class Gateway {
     const inForce = () => this.configuration.inForce
     const publish = () => this.#publish()
     const { publisher } = this
-    this.versions = new Versions(
-      new VersionPools({ supervisor, publisher, leases: this.#leases, config: inForce, publish }),
-    )
+    this.#pools = new VersionPools({ supervisor, publisher, leases: this.#leases, config: inForce, publish })
+    this.versions = new Versions(this.#pools)
     this.versions.on('change', () => this.#publishSoon())
     this.live = new LiveVersion(config.defaultVersion, {
       lookUp: (name) => this.#lookUp(name, 1),
@@ -90,21 +90,28 @@ export class Gateway {
   /**
    * Loads the configuration, opens the bindings and starts the live version. A live version that does not start is no
    * reason to stay away: the others can be served, and the next request tries it again.
+   * @param signal calls the start off
    * @throws CserviceError when the configuration is wrong or a binding cannot be opened; then nothing is left running
    */
-  static async start(file: string, options: GatewayOptions): Promise<Gateway> {
+  static async start(file: string, options: GatewayOptions, signal: AbortSignal): Promise<Gateway> {
     const { config, warnings } = await loadConfig(file)
     for (const warning of warnings) options.log.warn(warning.message)
     const gateway = new Gateway(config, await Catalog.open(config.versionPath, config.workerFilename), options)
+    const callOff = () => void gateway.stop()
+    signal.addEventListener('abort', callOff)
     try {
+      signal.throwIfAborted()
       gateway.#publish()
       await Promise.all([gateway.processes.open(options.patience ?? 0), gateway.live.start()])
       await gateway.configuration.watch(gateway.#configChange(), (action) => gateway.#exclusively(action))
+      signal.throwIfAborted()
       gateway.#idleTimer = setInterval(() => gateway.#stopIdle(), idleCheckInterval)
       return gateway
     } catch (error) {
       await gateway.stop()
-      throw error
+      throw signal.aborted ? new CserviceError('SHUTTING_DOWN') : error
+    } finally {
+      signal.removeEventListener('abort', callOff)
     }
   }
 
@@ -139,35 +146,25 @@ export class Gateway {
     return this.#exclusively(() => this.live.promote(name, workers, by))
   }
 
-  /** Stops proxy processes and version workers gracefully. */
-  async stop(): Promise<void> {
-    this.#isStopping = true
-    if (this.#idleTimer) clearInterval(this.#idleTimer)
-    await Promise.all([this.configuration.close(), this.#catalog.close()])
-    await this.processes.close()
-    await this.versions.stop()
+  /** Stops proxy processes and version workers gracefully. Nothing is started any more, also by what is half way. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
   }
 
-  /** What an operator should look at, a sentence each; empty: all is well. */
-  problems(): string[] {
-    const live = this.live.name
-    const liveError = live === null ? null : this.versions.find(live)?.error
-    const bindings = this.processes.bindings.filter(({ pool }) => pool.readyWorkers.length < pool.size)
-    return [
-      ...(liveError ? [`the live version ${live} is not well: ${liveError.message}`] : []),
-      ...(live !== null && !this.#catalog.has(live) ? [`the folder of the live version ${live} is gone`] : []),
-      ...bindings.map(
-        ({ port, pool }) => `port ${port} has ${pool.readyWorkers.length} of ${pool.size} proxy processes`,
-      ),
-      ...(this.configuration.lastError
-        ? [`the last change of proxy.json was refused: ${this.configuration.lastError.message}`]
-        : []),
-    ]
+  async #stop(): Promise<void> {
+    if (this.#idleTimer) clearInterval(this.#idleTimer)
+    await this.configuration.close()
+    await this.processes.close()
+    this.#pools.close()
+    await this.versions.stop()
+    await this.#queue
+    await this.#catalog.close()
   }
 
   /** @throws CserviceError UNKNOWN_VERSION; VERSION_LIMIT if it is to run and cannot */
   async #lookUp(name: string, workers: number): Promise<Version> {
-    if (this.#isStopping) throw new CserviceError('SHUTTING_DOWN')
+    if (this.#stopping) throw new CserviceError('SHUTTING_DOWN')
     await this.#catalog.rescan()
     if (!this.#catalog.has(name)) throw new CserviceError('UNKNOWN_VERSION', await this.#catalog.explain(name))
     const version = this.versions.get(name)
@@ -181,7 +178,7 @@ export class Gateway {
 
   /** A proxy process has a request for a version that does not run; any number of such requests make one start. */
   #startOnDemand(name: string): void {
-    if (this.#isStopping || !this.#catalog.has(name)) return
+    if (this.#stopping || !this.#catalog.has(name)) return
     const version = this.versions.get(name)
     if (!version.mayStart(Date.now())) return
     try {
@@ -191,7 +188,7 @@ export class Gateway {
       return
     }
     version.scale(this.defaultCount(name), 'demand').catch((error: unknown) => {
-      if (!this.#isStopping)
+      if (!this.#stopping)
         this.#log.error({ err: error, version: name }, 'a version that a request asked for did not start')
     })
   }
@@ -228,9 +225,11 @@ export class Gateway {
     })
   }
 
+  /** Whenever the catalog has changed, or a version is not live any more: what keeps one without a folder alive. */
   #dropMissing(): void {
+    const { versionPath } = this.#catalog
     for (const { name } of this.versions.dropMissing((name) => this.#catalog.has(name), this.live.name)) {
-      this.#log.warn({ version: name }, `${name} is gone from ${this.config.versionPath}; it is stopped`)
+      this.#log.warn({ version: name }, `${name} is gone from ${versionPath}; it is stopped`)
     }
   }
 
@@ -252,8 +251,10 @@ export class Gateway {
       },
       settle: async (next, former) => {
         const live = this.live.name
-        if (next.defaultVersion === null && live !== null) this.live.clear()
-        else if (next.defaultVersion !== null && next.defaultVersion !== live) {
+        if (next.defaultVersion === null && live !== null) {
+          this.live.clear()
+          this.#dropMissing()
+        } else if (next.defaultVersion !== null && next.defaultVersion !== live) {
           await this.live.followEdit(next.defaultVersion, next.workerCount)
         } else if (live !== null && next.workerCount !== former.workerCount) {
           await this.versions.find(live)?.scale(next.workerCount, 'scale')
@@ -267,6 +268,7 @@ export class Gateway {
     this.#catalog = catalog
     this.#followCatalog()
     await former.close()
+    this.#dropMissing()
     this.#publish()
   }
 

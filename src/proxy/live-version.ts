@@ -46,7 +46,9 @@ export class LiveVersion extends EventEmitter<{ promoted: [PromoteAnswer] }> {
     try {
       const version = await this.#parts.lookUp(this.#name)
       await version.scale(this.#parts.config().workerCount, 'start')
-    } catch (error) {
+    } catch (thrown) {
+      const error = toCserviceError(thrown)
+      if (error.code === 'CANCELLED' || error.code === 'SHUTTING_DOWN') return
       this.#parts.log.error({ err: error, version: this.#name }, 'the live version did not start')
     }
   }
@@ -61,9 +63,11 @@ export class LiveVersion extends EventEmitter<{ promoted: [PromoteAnswer] }> {
     return this.#change(name, workers, { action: 'live-by-edit', by: 'proxy.json' }, async () => async () => {})
   }
 
-  /** From now on no version is live. */
+  /** From now on no version is live; the former one is shrunk like that of a promote. */
   clear(): void {
+    const previous = this.#name
     this.#route(null)
+    if (previous !== null) this.#shrink(previous, this.#parts.config().nonDefaultWorkerCount)
   }
 
   async #change(

@@ -6,7 +6,7 @@ import { Gateway, type GatewayOptions } from './gateway.ts'
 export class ProxyHost {
   readonly #options: GatewayOptions
   #gateway: Promise<Gateway> | null = null
-  #isClosed = false
+  readonly #closed = new AbortController()
 
   constructor(options: GatewayOptions) {
     this.#options = options
@@ -18,9 +18,9 @@ export class ProxyHost {
    * @throws CserviceError ALREADY_RUNNING, or why it could not be started
    */
   async start(file: string): Promise<Gateway> {
-    if (this.#isClosed) throw new CserviceError('SHUTTING_DOWN')
+    if (this.#closed.signal.aborted) throw new CserviceError('SHUTTING_DOWN')
     if (this.#gateway) throw new CserviceError('ALREADY_RUNNING', 'a proxy is already running in this service')
-    const starting = Gateway.start(resolve(file), this.#options)
+    const starting = Gateway.start(resolve(file), this.#options, this.#closed.signal)
     this.#gateway = starting
     try {
       return await starting
@@ -42,9 +42,9 @@ export class ProxyHost {
     return gateway
   }
 
-  /** Stops the proxy and lets no other be started. */
+  /** Stops the proxy, calls one off that is starting, and lets no other be started. */
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closed.abort()
     await this.stop()
   }
 

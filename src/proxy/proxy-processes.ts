@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { CserviceError } from '../common/errors.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
 import { Binding } from './binding.ts'
@@ -23,6 +24,9 @@ export class ProxyProcesses {
   readonly #publisher: RoutePublisher
   readonly #listener: DataplaneListener
   readonly #bindings: Binding[] = []
+  readonly #closed = new AbortController()
+  /** Openings and closings under way; `close` waits for them. */
+  readonly #underWay = new Set<Promise<unknown>>()
   #config: ProxyConfig
 
   constructor(supervisor: Supervisor, publisher: RoutePublisher, listener: DataplaneListener, config: ProxyConfig) {
@@ -67,27 +71,38 @@ export class ProxyProcesses {
       const results = await Promise.allSettled(added.map((binding) => this.#openBinding(binding, handOverPatience)))
       const failed = results.find((result) => result.status === 'rejected')
       if (failed) throw failed.reason
+      await this.#resize(config)
     } catch (error) {
       this.#config = former
       const opened = this.#bindings.filter((binding) => added.includes(binding.config))
       await Promise.all(opened.map((binding) => this.#closeBinding(binding)))
-      await Promise.all(reopened.map((binding) => this.#openBinding(binding.config, handOverPatience)))
-      throw error
+      await Promise.allSettled(reopened.map((binding) => this.#openBinding(binding.config, handOverPatience)))
+      await this.#resize(former).catch(() => {})
+      throw error // the reason; a binding that could not be opened again is missing until proxy.json changes once more
     }
     for (const binding of surplus) if (!reopened.includes(binding)) void this.#closeBinding(binding)
-    for (const binding of this.#bindings) {
-      binding.configure()
-      const wanted = config.bindings.find((candidate) => isSamePlace(candidate, binding.config))
-      if (wanted && wanted.workerCount !== binding.pool.size) await binding.pool.scale(wanted.workerCount, 'scale')
+    for (const binding of this.#bindings) binding.configure()
+  }
+
+  async #resize(config: ProxyConfig): Promise<void> {
+    for (const { config: binding, pool } of this.#bindings) {
+      const wanted = config.bindings.find((candidate) => isSamePlace(candidate, binding))
+      if (wanted && wanted.workerCount !== pool.size) await pool.scale(wanted.workerCount, 'scale')
     }
   }
 
-  /** Stops accepting everywhere, drains, and closes the ports. */
+  /** Stops accepting everywhere, drains, and closes the ports, for good: what is being opened is closed as well. */
   async close(): Promise<void> {
-    await Promise.all([...this.#bindings].map((binding) => this.#closeBinding(binding)))
+    this.#closed.abort()
+    for (const binding of [...this.#bindings]) void this.#closeBinding(binding)
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
   }
 
-  async #openBinding(config: BindingConfig, patience: number): Promise<void> {
+  #openBinding(config: BindingConfig, patience: number): Promise<void> {
+    return this.#track(this.#open(config, patience))
+  }
+
+  async #open(config: BindingConfig, patience: number): Promise<void> {
     const owner = {
       settings: () => dataplaneSettings(this.#config, config),
       onConnected: (worker: WorkerHandle) => this.#publisher.subscribe(worker),
@@ -97,13 +112,25 @@ export class ProxyProcesses {
         this.#listener.onSourceGone(worker.id)
       },
     }
-    this.#bindings.push(await Binding.open(config, this.#supervisor, owner, patience))
+    const { signal } = this.#closed
+    if (signal.aborted) throw new CserviceError('SHUTTING_DOWN')
+    const binding = await Binding.open(config, this.#supervisor, owner, patience, signal)
+    this.#bindings.push(binding)
+    if (!signal.aborted) return
+    await this.#closeBinding(binding)
+    throw new CserviceError('SHUTTING_DOWN')
   }
 
-  async #closeBinding(binding: Binding): Promise<void> {
+  #closeBinding(binding: Binding): Promise<void> {
     const index = this.#bindings.indexOf(binding)
     if (index !== -1) this.#bindings.splice(index, 1)
-    await binding.close()
+    return this.#track(binding.close())
+  }
+
+  #track(work: Promise<void>): Promise<void> {
+    const tracked = work.finally(() => this.#underWay.delete(tracked))
+    this.#underWay.add(tracked)
+    return tracked
   }
 
   #receive(worker: WorkerHandle, message: FromProxyProcess): void {

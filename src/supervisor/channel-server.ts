@@ -38,6 +38,7 @@ export class ChannelServer {
       server.#server.once('error', reject)
       server.#server.listen({ path }, () => resolve())
     })
+    server.#server.on('error', (error) => log.error({ err: error }, 'the channel could not take a connection'))
     return server
   }
 

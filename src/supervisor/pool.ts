@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events'
-import { CserviceError } from '../common/errors.ts'
+import { CserviceError, toCserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Launch } from './launch.ts'
 import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts'
-import type { StartReason, WorkerHandle, WorkerOptions } from './worker.ts'
+import type { StartReason, WorkerHandle, WorkerOptions, WorkerTimeouts } from './worker.ts'
 import { explainFailure, type WorkerExit } from './worker-exit.ts'
 
-/** What all workers of a pool have in common. Times in milliseconds. */
-export interface PoolSpec {
+/** What all workers of a pool have in common. Times in milliseconds, read when they are needed: they may be getters. */
+export interface PoolSpec extends WorkerTimeouts {
   /** For logs and people: `v2`, `proxy 8080`. */
   readonly name: string
   /**
@@ -15,18 +15,11 @@ export interface PoolSpec {
    * @throws CserviceError when there is nothing to run or nothing to run it on
    */
   launch(): Promise<Launch>
-  readonly startTimeout: number
-  /** How long a worker may take to stop after SIGTERM, before SIGKILL. */
-  readonly stopTimeout: number
-  /** How long it may take when it is asked over its channel, before SIGTERM; `stopTimeout` by default. */
-  readonly askTimeout?: number
   /**
    * Takes a worker that was ready out of use: resolves when nothing new can reach it and what was under way is done, or
    * when its own deadline has passed. Only then is the worker asked to stop.
    */
   drain?(worker: WorkerHandle): Promise<void>
-  /** In which order workers leave when the pool shrinks: the smaller number first. */
-  stopRank?(worker: WorkerHandle): number
   readonly restart?: RestartPolicy
   /** Its processes end the others if the supervisor dies and stays away. Only for our own programs. */
   readonly keepsWatch?: boolean
@@ -40,10 +33,7 @@ interface PoolEvents {
   failure: [WorkerExit, { readonly gaveUp: boolean }]
 }
 
-type StartWorker = (
-  launch: Launch,
-  options: Pick<WorkerOptions, 'name' | 'reason' | 'startTimeout' | 'askTimeout' | 'stopTimeout'>,
-) => WorkerHandle
+type StartWorker = (launch: Launch, options: Pick<WorkerOptions, 'name' | 'reason' | 'timeouts'>) => WorkerHandle
 
 /**
  * A pool whose crash loop leaves some workers serving tries to fill up again after this time; one that has none left waits
@@ -59,6 +49,8 @@ export class Pool extends EventEmitter<PoolEvents> {
   readonly #workers = new Set<WorkerHandle>()
   readonly #restarts = new Set<NodeJS.Timeout>()
   #size = 0
+  /** The size that was reached last: what a call that fails goes back to. */
+  #settledSize = 0
   #launching = 0
   /** Launches under way, whoever asked for them. */
   readonly #pending = new Set<Promise<WorkerHandle>>()
@@ -95,66 +87,69 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   /**
    * Brings the pool to `size` workers: grown, when all new ones are ready; shrunk, when the surplus ones are gone.
-   * @throws CserviceError when a new worker does not become ready: the new ones are stopped and the size is as before
+   * @throws CserviceError when a new worker does not become ready: the new ones are stopped and the size is as before;
+   *   CANCELLED when a later call has made the pool smaller meanwhile: the later one decides
    */
   async scale(size: number, reason: StartReason): Promise<{ started: number; stopped: number }> {
     const generation = ++this.#generation
-    const before = this.#size
     this.#size = size
     const stopping = this.#shrink()
     const wanted = Math.max(0, size - this.#liveCount())
     if (wanted > 0) this.#clearRestarts()
-    const others = [...this.#pending]
-    const started: WorkerHandle[] = []
-    const flight = Array.from({ length: wanted }, () => this.#launchWorker(reason, (worker) => started.push(worker)))
+    for (let started = 0; started < wanted; started++) void this.#launchWorker(reason)
+    // Those that an earlier call has begun to start count towards the size, so they are waited for as well.
+    const launches = [...this.#pending]
     try {
-      // Those that an earlier call has begun to start count towards the size, so they are waited for as well.
-      await Promise.all([...flight, ...others.map(unlessCancelled)])
+      await (size === 0 ? Promise.allSettled(launches) : Promise.all(launches.map(unlessCancelled)))
     } catch (error) {
-      // The first failure decides: the others are not waited for.
-      if (generation === this.#generation) this.#size = before
-      await Promise.allSettled([...flight, ...started.map((worker) => this.#retire(worker))])
+      // The first failure decides. What a later call wants is not undone by an earlier one.
+      if (generation === this.#generation) {
+        this.#size = this.#settledSize
+        await Promise.all([...this.#shrink(), ...launches.map((launched) => launched.catch(() => {}))])
+      }
       throw error
     }
+    this.#settledSize = Math.min(size, this.#size)
+    if (this.#size < size)
+      throw new CserviceError('CANCELLED', `${this.spec.name}: meanwhile it was brought to ${this.#size} workers`)
     await Promise.all(stopping)
     if (size > 0) this.#forgetFailures()
     return { started: wanted, stopped: stopping.length }
   }
 
-  /** Stops all workers, each after its drain. The pool can be scaled up again. */
+  /** Stops all workers, each after its drain. Never fails. The pool can be scaled up again. */
   async stop(): Promise<void> {
     await this.scale(0, 'scale')
     await Promise.all(this.workers.map((worker) => worker.exited))
   }
 
-  /** Stops this one worker, after its drain, and makes the pool smaller by it. */
+  /** Stops this one worker, after its drain, and makes the pool smaller by it; one that is leaving already just ends. */
   async stopWorker(worker: WorkerHandle): Promise<void> {
-    this.#generation++
+    if (!isUp(worker)) return void (await worker.exited)
     this.#size = Math.max(0, this.#size - 1)
+    this.#settledSize = Math.min(this.#settledSize, this.#size)
     await this.#retire(worker)
   }
 
   /** SIGKILL for all, at once. */
   async kill(): Promise<void> {
     this.#generation++
-    this.#size = 0
+    this.#size = this.#settledSize = 0
     this.#clearRestarts()
     await Promise.all(this.workers.map((worker) => worker.kill()))
   }
 
-  /** Workers that count towards the size: up, coming up, or about to be restarted. */
+  /** Workers that count towards the size: up or coming up. */
   #liveCount(): number {
-    const up = this.workers.filter((worker) => worker.state === 'starting' || worker.state === 'ready').length
-    return up + this.#launching
+    return this.workers.filter(isUp).length + this.#launching
   }
 
-  #shrink(): Promise<unknown>[] {
-    const surplus = this.#liveCount() - this.#launching - this.#size
+  /** Those that are starting leave first, then the youngest: the oldest have proved themselves. */
+  #shrink(): Promise<void>[] {
     if (this.#size === 0) this.#clearRestarts()
-    if (surplus <= 0) return []
-    const rank = (worker: WorkerHandle) => (worker.state === 'starting' ? -1 : (this.spec.stopRank?.(worker) ?? 0))
-    const candidates = this.workers.filter((worker) => worker.state === 'starting' || worker.state === 'ready')
-    const leaving = candidates.sort((a, b) => rank(a) - rank(b)).slice(0, surplus)
+    const up = this.workers.filter(isUp).reverse()
+    const isStarting = (worker: WorkerHandle) => Number(worker.state === 'starting')
+    const leaving = up.sort((a, b) => isStarting(b) - isStarting(a)).slice(0, Math.max(0, up.length - this.#size))
     return leaving.map((worker) => this.#retire(worker))
   }
 
@@ -169,17 +164,21 @@ export class Pool extends EventEmitter<PoolEvents> {
     await worker.stop()
   }
 
-  #launchWorker(reason: StartReason, onStart?: (worker: WorkerHandle) => void): Promise<WorkerHandle> {
-    const launched = this.#launchOne(reason, onStart).finally(() => this.#pending.delete(launched))
+  #launchWorker(reason: StartReason): Promise<WorkerHandle> {
+    const launched = this.#launchOne(reason).finally(() => this.#pending.delete(launched))
     this.#pending.add(launched)
     return launched
   }
 
-  async #launchOne(reason: StartReason, onStart?: (worker: WorkerHandle) => void): Promise<WorkerHandle> {
+  async #launchOne(reason: StartReason): Promise<WorkerHandle> {
     this.#launching++
     let worker: WorkerHandle
     try {
       const launch = await this.spec.launch()
+      if (this.#liveCount() > this.#size) {
+        launch.release?.()
+        throw new CserviceError('CANCELLED', `${this.spec.name}: the pool shrank while a worker was being prepared`)
+      }
       worker = this.#startWorker(launch, reason)
     } finally {
       this.#launching--
@@ -187,17 +186,15 @@ export class Pool extends EventEmitter<PoolEvents> {
     this.#workers.add(worker)
     worker.on('state', () => this.emit('change', worker))
     worker.once('exit', (exit, { isExpected }) => this.#onExit(worker, exit, isExpected))
-    onStart?.(worker)
     this.emit('worker', worker)
-    if (this.#liveCount() > this.#size) this.#shrink() // the pool shrank while the launch was prepared
     await worker.ready
     return worker
   }
 
   #startWorker(launch: Launch, reason: StartReason): WorkerHandle {
-    const { name, startTimeout, stopTimeout, askTimeout = stopTimeout } = this.spec
+    const { name } = this.spec
     try {
-      return this.#start(launch, { name, reason, startTimeout, askTimeout, stopTimeout })
+      return this.#start(launch, { name, reason, timeouts: this.spec })
     } catch (cause) {
       // The system has no process or descriptor left to give.
       launch.release?.()
@@ -244,8 +241,9 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   /** A restart that ended in an exit is handled where the exit is; here are those that never had a process, or were late. */
-  #onRestartFailure(error: unknown): void {
-    if (!(error instanceof CserviceError) || error.code === 'CANCELLED') return
+  #onRestartFailure(thrown: unknown): void {
+    const error = toCserviceError(thrown)
+    if (error.code === 'CANCELLED') return
     const exit = error.code === 'WORKER_FAILED' ? ((error.details as WorkerExit | undefined) ?? null) : null
     const wasAnExit = exit !== null && (exit.exitCode !== null || exit.signal !== null || exit.pid === null)
     if (wasAnExit) return
@@ -261,6 +259,11 @@ export class Pool extends EventEmitter<PoolEvents> {
     for (const timer of this.#restarts) clearTimeout(timer)
     this.#restarts.clear()
   }
+}
+
+/** Whether it counts towards the size of its pool. */
+function isUp({ state }: WorkerHandle): boolean {
+  return state === 'starting' || state === 'ready'
 }
 
 /** Settles with the launch, but one that was called off is no failure of those who merely waited for it. */

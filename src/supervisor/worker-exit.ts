@@ -4,7 +4,7 @@ export interface WorkerExit {
   readonly pid: number | null
   readonly exitCode: number | null
   readonly signal: NodeJS.Signals | null
-  /** The last lines of standard error, oldest first. */
+  /** The last lines of standard error, oldest first; of one that could not be started, what the system said. */
   readonly stderr: readonly string[]
   readonly waitedFor: string | null
   /** Milliseconds from the start to the exit or the deadline. */
@@ -19,7 +19,7 @@ export function explainFailure(exit: WorkerExit): string {
   const who = exit.pid === null ? exit.worker : `${exit.worker}: worker ${exit.pid}`
   const elsewhere = exit.listensOn.length > 0 ? `; it listens on port ${exit.listensOn.join(', ')} instead` : ''
   const waited = exit.waitedFor === null ? '' : `, waiting for it to ${exit.waitedFor}${elsewhere}`
-  if (exit.pid === null) return `${who} could not be started`
+  if (exit.pid === null) return `${who} could not be started${exit.stderr.length > 0 ? `: ${exit.stderr.at(-1)}` : ''}`
   if (exit.signal !== null) return `${who} was ended by ${exit.signal} after ${seconds}${waited}`
   if (exit.exitCode !== null) return `${who} exited with code ${exit.exitCode} after ${seconds}${waited}`
   return `${who} was not ready after ${seconds}${waited}`

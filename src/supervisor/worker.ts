@@ -16,13 +16,20 @@ import { isExitExpected, nextState, type WorkerEvent, type WorkerState } from '.
 /** Why a worker was started. Carried by each worker; nothing about it is global. */
 export type StartReason = 'start' | 'scale' | 'demand' | 'promote' | 'restart' | 'failure'
 
+/** In milliseconds; read when they are needed, so that a change holds for workers that run already. */
+export interface WorkerTimeouts {
+  readonly startTimeout: number
+  /** How long a worker may take to stop after SIGTERM, before SIGKILL. */
+  readonly stopTimeout: number
+  /** How long it may take when it is asked over its channel, before SIGTERM; `stopTimeout` by default. */
+  readonly askTimeout?: number
+}
+
 export interface WorkerOptions {
   readonly id: string
   readonly name: string
   readonly reason: StartReason
-  readonly startTimeout: number
-  readonly askTimeout: number
-  readonly stopTimeout: number
+  readonly timeouts: WorkerTimeouts
   readonly channel: ChannelServer
   readonly output: OutputSink
   readonly log: Log
@@ -67,6 +74,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   #listensOn: number[] = []
   #waitsForCall = false
   #stop: Promise<WorkerExit> | null = null
+  #spawnError: Error | null = null
   readonly #starting = new AbortController()
 
   constructor(launch: Launch, options: WorkerOptions) {
@@ -79,8 +87,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#launch = launch
     this.#options = options
     this.#host = '127.0.0.1'
-    if (launch.kind !== 'program') this.#openChannel()
     this.#child = spawnWorker(launch, `${options.channel.path}#${options.id}`)
+    if (launch.kind !== 'program') this.#openChannel()
     this.#startTime = this.#child.pid === undefined ? null : startTimeOf(this.#child.pid)
     this.#output = new Output(this.#child, () => `${this.name}:${this.#child.pid} | `, options.output)
     this.exited = this.#watchExit()
@@ -136,21 +144,24 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   /** SIGKILL at once. */
   kill(): Promise<WorkerExit> {
+    if (this.#state === 'exited') return this.exited
     this.#move('stop')
     this.#signal('SIGKILL')
     return this.exited
   }
 
   async #climb(): Promise<WorkerExit> {
+    if (this.#state === 'exited') return this.exited // its pid may be that of a stranger by now
     const wasStarting = this.#state === 'starting'
     this.#move('stop')
+    const { stopTimeout, askTimeout = stopTimeout } = this.#options.timeouts
     await climbStopLadder({
       // A worker that is not up yet has nothing to finish.
       ask: wasStarting || this.kind === 'program' ? null : () => this.tell({ type: 'stop' }),
       signal: (signal) => this.#signal(signal),
       exited: this.exited,
-      askDeadline: this.#options.askTimeout,
-      termDeadline: this.#options.stopTimeout,
+      askDeadline: askTimeout,
+      termDeadline: stopTimeout,
     })
     return this.exited
   }
@@ -197,7 +208,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     const [exitCode, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
       child.once('error', (error) => {
         if (child.pid !== undefined) return
-        this.#options.log.error({ err: error, worker: this.name }, 'a worker could not be spawned')
+        this.#spawnError = error
         resolve([null, null])
       })
       child.once('exit', (code, by) => resolve([code, by]))
@@ -219,7 +230,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   async #watchReadiness(): Promise<void> {
-    const { startTimeout } = this.#options
+    const { startTimeout } = this.#options.timeouts
     if (this.port !== null && this.kind !== 'own') this.#watchPort(this.port)
     const deadline = AbortSignal.timeout(startTimeout)
     const state = await Promise.race([
@@ -260,7 +271,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       worker: this.name,
       pid: this.pid,
       ...end,
-      stderr: this.#output.tail,
+      stderr: this.#spawnError === null ? this.#output.tail : [this.#spawnError.message],
       waitedFor: this.#readyAt === null ? (this.#waitsForCall ? 'call workerReady()' : this.#launch.waitsFor) : null,
       waitedMs: Date.now() - this.startedAt,
       listensOn: this.#listensOn,

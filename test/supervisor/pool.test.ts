@@ -226,7 +226,119 @@ test('a process of an earlier supervisor that finds this one is told that it is 
   await wardsEnded
 })
 
-interface Options extends Partial<Omit<PoolSpec, 'launch'>> {
+test('a stop while a start is failing is no failure itself', async () => {
+  const { pool } = await makePool('crash')
+  const start = pool.scale(1, 'start').catch((error) => error)
+  const worker = await eventually('it was spawned', () => pool.workers[0])
+  await once(worker, 'state') // it has exited, and its last words are waited for
+  await pool.stop()
+  expect(pool.size).toBe(0)
+  expect(await start).toMatchObject({ code: 'WORKER_FAILED' })
+})
+
+test('a stop while a launch is prepared starts no process, and waits until the launch has been given up', async () => {
+  let provide = (_launch: Launch) => {}
+  let released = 0
+  const { pool, folder } = await makePool('http', {
+    launch: () =>
+      new Promise<Launch>((resolve) => {
+        provide = resolve
+      }),
+  })
+  let spawned = 0
+  pool.on('worker', () => spawned++)
+  const start = pool.scale(1, 'start').catch((error) => error)
+  const stopped = pool.stop()
+  provide({
+    file: fixtureWorker('http'),
+    kind: 'agent',
+    cwd: folder,
+    env: {},
+    waitsFor: 'listen',
+    release: () => released++,
+  })
+  await stopped
+  expect(await start).toMatchObject({ code: 'CANCELLED' })
+  expect({ spawned, released }).toEqual({ spawned: 0, released: 1 })
+})
+
+test('a call that wants fewer workers, while more are starting, gets the number it asked for', async () => {
+  const { pool, folder } = await makePool('waits-for-ready')
+  const more = pool.scale(3, 'demand').catch((error) => error)
+  await eventually('all were spawned', () => pool.workers.length === 3)
+  const fewer = pool.scale(1, 'scale')
+  writeFileSync(join(folder, 'ready'), '')
+  await fewer
+  expect(pool.readyWorkers).toHaveLength(1)
+  expect(await more).toMatchObject({ code: 'CANCELLED' })
+})
+
+test('a start that fails in two calls at once leaves the size that the pool had before both', async () => {
+  const { pool } = await makePool('crash')
+  const results = await Promise.allSettled([pool.scale(1, 'demand'), pool.scale(3, 'scale')])
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect(pool.size).toBe(0)
+  await eventually('nothing is left', () => pool.workers.length === 0)
+})
+
+test('a worker that is shut down by hand twice makes the pool smaller by one', async () => {
+  const { pool } = await makePool('stops-gracefully')
+  await pool.scale(3, 'start')
+  const [worker] = pool.workers
+  if (!worker) throw new Error('no worker')
+  await Promise.all([pool.stopWorker(worker), pool.stopWorker(worker)])
+  expect(pool.size).toBe(2)
+  expect(pool.readyWorkers).toHaveLength(2)
+})
+
+test('a worker that is shut down by hand while the pool grows leaves the others starting', async () => {
+  const { pool, folder } = await makePool('waits-for-ready')
+  const grown = pool.scale(2, 'start')
+  await eventually('both were spawned', () => pool.workers.length === 2)
+  const [worker] = pool.workers
+  if (worker) await pool.stopWorker(worker)
+  writeFileSync(join(folder, 'ready'), '')
+  await grown.catch(() => {})
+  await eventually('the other one is ready', () => pool.readyWorkers.length === 1)
+  expect(pool.size).toBe(1)
+})
+
+test('a successor for which the system has nothing left is tried again', async () => {
+  let isExhausted = false
+  const { pool, folder } = await makePool('http', {
+    restart: { firstDelay: 1, maxDelay: 10, stableAfter: 10_000, giveUpAfter: Number.POSITIVE_INFINITY },
+    async launch() {
+      if (isExhausted) throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+      const env = { PROXY_PORT: String(await freePort()) }
+      return {
+        file: fixtureWorker('http'),
+        kind: 'agent',
+        cwd: folder,
+        env,
+        port: Number(env.PROXY_PORT),
+        waitsFor: '',
+      }
+    },
+  })
+  await pool.scale(1, 'start')
+  isExhausted = true
+  const failure = once(pool, 'failure').then(() => once(pool, 'failure'))
+  kill(pool.workers[0]?.pid)
+  const [exit] = await failure
+  expect(exit.stderr).toEqual(['EMFILE: too many open files'])
+  isExhausted = false
+  await eventually('a successor is ready', () => pool.readyWorkers.length === 1)
+})
+
+test('a worker that cannot be spawned says why', async () => {
+  const { pool } = await makePool({ text: '#!/no/such/interpreter\n' }, { kind: 'program' })
+  await expect(pool.scale(1, 'start')).rejects.toMatchObject({
+    code: 'WORKER_FAILED',
+    message: expect.stringMatching(/could not be started: spawn .* ENOENT/),
+  })
+})
+
+interface Options extends Partial<PoolSpec> {
   readonly kind?: Launch['kind']
   readonly mode?: number
 }
@@ -246,12 +358,12 @@ async function makePool(worker: FixtureWorker | { text: string }, options: Optio
     name: 'pool',
     startTimeout: 20_000,
     stopTimeout: 5_000,
-    ...options,
     async launch() {
       const port = await freePort()
       const env = { PROXY_PORT: String(port) }
       return { file, kind: options.kind ?? 'agent', cwd: folder, env, port, waitsFor: `listen on PROXY_PORT ${port}` }
     },
+    ...options,
   })
   return { pool, supervisor, folder }
 }

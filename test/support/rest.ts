@@ -19,3 +19,10 @@ export async function rest<Answer>(gateway: Gateway, ...words: string[]): Promis
   const body = (await res.json()) as { result: Answer } | { error: RestError }
   return 'error' in body ? body : body.result
 }
+
+/** Why a command failed. @throws if it did not */
+export async function failed(gateway: Gateway, ...words: string[]): Promise<RestError> {
+  const answer = await rest<Record<string, unknown>>(gateway, ...words)
+  if (!('error' in answer)) throw new Error(`${words.join(' ')} succeeded: ${JSON.stringify(answer)}`)
+  return answer.error as RestError
+}

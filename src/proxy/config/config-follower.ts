@@ -30,7 +30,7 @@ export class ConfigFollower {
     return this.#inForce
   }
 
-  /** Why the last edit was refused; null when what is in the file is in force. */
+  /** Why the last edit was refused, or what of it could not be done; null when all that is in the file is in force. */
   get lastError(): CserviceError | null {
     return this.#lastError
   }
@@ -40,11 +40,11 @@ export class ConfigFollower {
    * @param exclusively runs an action when no other change of the gateway is under way
    */
   async watch(change: ConfigChange, exclusively: (action: () => Promise<void>) => Promise<void>): Promise<void> {
-    const follow = (): void => {
-      exclusively(() => this.#follow(change)).catch((error: unknown) => this.#refuse(toCserviceError(error)))
-    }
-    this.#watcher = await watchConfig(this.#inForce.file, follow)
-    follow() // an edit between the first reading and the watch
+    const look = () => void exclusively(() => this.#follow(change))
+    const watcher = await watchConfig(this.#inForce.file, look)
+    if (this.#isClosed) return watcher.close()
+    this.#watcher = watcher
+    look() // an edit between the first reading and the watch
   }
 
   async close(): Promise<void> {
@@ -52,17 +52,30 @@ export class ConfigFollower {
     await this.#watcher?.close()
   }
 
-  /** Reads the file only when its turn has come: a promote that it had to wait for has rewritten it. */
+  /**
+   * Reads the file when its turn has come, not when it was seen to change: a promote that was under way has rewritten it
+   * since, and what it said before must not be made live again.
+   */
   async #follow(change: ConfigChange): Promise<void> {
     if (this.#isClosed) return
     const former = this.#inForce
-    const { config, warnings } = await loadConfig(former.file)
-    this.#lastError = null
-    if (isDeepStrictEqual(config, former)) return
-    for (const warning of warnings) this.#log.warn(warning.message)
-    await change.prepare(config, former)
-    this.#inForce = config
-    await change.settle(config, former)
+    try {
+      const { config: next, warnings } = await loadConfig(former.file)
+      if (!isDeepStrictEqual(next, former)) for (const { message } of warnings) this.#log.warn(message)
+      await change.prepare(next, former)
+      this.#inForce = next
+      this.#lastError = null
+    } catch (error) {
+      this.#refuse(toCserviceError(error))
+      return
+    }
+    await change.settle(this.#inForce, former).catch((error: unknown) => {
+      this.#lastError = toCserviceError(error)
+      this.#log.error(
+        { err: error },
+        `the configuration is in force, but what it says of versions could not be done: ${this.#lastError.message}`,
+      )
+    })
   }
 
   #refuse(error: CserviceError): void {

@@ -10,9 +10,11 @@ export interface Peer {
 /** The peers whose own forwarding headers are believed. */
 export class TrustedPeers {
   readonly #list = new BlockList()
+  readonly #isEmpty: boolean
 
   /** @param ranges addresses and CIDR ranges */
   constructor(ranges: readonly string[]) {
+    this.#isEmpty = ranges.length === 0
     for (const range of ranges) {
       const [address = '', prefix] = range.split('/')
       const family = isIPv6(address) ? 'ipv6' : 'ipv4'
@@ -23,7 +25,7 @@ export class TrustedPeers {
   }
 
   has(address: string): boolean {
-    return isIP(address) !== 0 && this.#list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+    return !this.#isEmpty && isIP(address) !== 0 && this.#list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
   }
 }
 

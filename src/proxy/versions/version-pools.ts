@@ -1,3 +1,4 @@
+import { CserviceError } from '../../common/errors.ts'
 import type { Pool } from '../../supervisor/pool.ts'
 import type { Supervisor } from '../../supervisor/supervisor.ts'
 import type { WorkerHandle } from '../../supervisor/worker.ts'
@@ -15,6 +16,7 @@ export class VersionPools implements PoolFactory {
   readonly #config: () => ProxyConfig
   /** Publishes what has changed now and returns the epoch. */
   readonly #publish: () => number
+  #isClosed = false
 
   constructor(parts: {
     supervisor: Supervisor
@@ -31,16 +33,24 @@ export class VersionPools implements PoolFactory {
   }
 
   create(version: string): Pool {
-    const { startTimeout, stopTimeout } = this.#config()
+    if (this.#isClosed) throw new CserviceError('SHUTTING_DOWN')
+    const config = this.#config
     return this.#supervisor.createPool({
       name: version,
       launch: () => prepareVersionLaunch(this.#config(), version, this.#leases),
-      startTimeout: startTimeout * 1_000,
-      stopTimeout: stopTimeout * 1_000,
+      get startTimeout() {
+        return config().startTimeout * 1_000
+      },
+      get stopTimeout() {
+        return config().stopTimeout * 1_000
+      },
       drain: (worker) => this.#drain(worker),
-      // The youngest leave first: the oldest have proved themselves.
-      stopRank: (worker) => -worker.startedAt,
     })
+  }
+
+  /** Makes no more pools: what has been stopped must not be started again by whoever was half way. */
+  close(): void {
+    this.#isClosed = true
   }
 
   remove(pool: Pool): Promise<void> {

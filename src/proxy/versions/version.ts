@@ -20,7 +20,7 @@ interface Failure {
 /** What a version needs from the gateway: pools to run in. */
 export interface PoolFactory {
   create(version: string): Pool
-  /** Stops the pool, drained, and forgets it. */
+  /** Stops the pool, drained, and forgets it. Never rejects. */
   remove(pool: Pool): Promise<void>
 }
 
@@ -100,11 +100,11 @@ export class Version extends EventEmitter<{ change: [] }> {
   async scale(size: number, reason: StartReason): Promise<{ started: number; stopped: number }> {
     if (size === 0) return { started: 0, stopped: await this.stop() }
     const wasRunning = this.isRunning
+    this.#pool ??= this.#createPool()
+    const pool = this.#pool
     if (!wasRunning) this.#attempt++
     this.#flights++
     this.activity.touch(Date.now())
-    this.#pool ??= this.#createPool()
-    const pool = this.#pool
     this.emit('change')
     try {
       const result = await pool.scale(size, reason)

@@ -58,7 +58,7 @@ function echo(onRequest = (): void => {}): Promise<Worker> {
   })
 }
 
-test('routes change forty times under load: no request fails, and none reaches a version after the ack of its successor', {
+test('routes change twenty times under load: no request fails, and none reaches a version after the ack of its successor', {
   timeout: 60_000,
 }, async () => {
   const seen = { v1: 0, v2: 0 }
@@ -66,7 +66,7 @@ test('routes change forty times under load: no request fails, and none reaches a
   const two = await echo(() => seen.v2++)
   const gateway = await startGateway({ v1: [one.target] })
   const clients = load(gateway, 50, ['GET', 'POST'])
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 10; round++) {
     for (const [live, former, target] of [
       ['v2', 'v1', two.target],
       ['v1', 'v2', one.target],
@@ -75,13 +75,13 @@ test('routes change forty times under load: no request fails, and none reaches a
       const released = () => gateway.channel.bodiesOf('released').length
       await gateway.channel.until(() => released() === round * 2 + (live === 'v2' ? 1 : 2))
       const before = seen[former]
-      await clients.progress(30)
+      await clients.progress(20)
       expect(seen[former]).toBe(before)
     }
   }
   await clients.stop()
   expect(clients.outcome.failures).toEqual([])
-  expect(clients.outcome.answers).toBeGreaterThan(1_000)
+  expect(clients.outcome.answers).toBeGreaterThan(300)
 })
 
 test('a worker that is killed under load costs no request that may be sent again', { timeout: 60_000 }, async () => {
@@ -90,9 +90,9 @@ test('a worker that is killed under load costs no request that may be sent again
   gateway.route({ v1: workers.map(({ target }) => target) })
   const clients = load(gateway, 20, ['GET', 'DELETE', 'HEAD'])
   for (let round = 0; round < 10; round++) {
-    await clients.progress(50)
+    await clients.progress(30)
     await workers.shift()?.kill()
-    await clients.progress(50)
+    await clients.progress(30)
     workers = [...workers, await echo()]
     gateway.route({ v1: workers.map(({ target }) => target) })
   }
@@ -105,7 +105,7 @@ test('an only worker that is killed under load and replaced costs no request tha
 }, async () => {
   let worker = await echo()
   const gateway = await startGateway({ v1: [worker.target] })
-  const clients = load(gateway, 20, ['GET', 'PUT'].slice(0, 1))
+  const clients = load(gateway, 20, ['GET'])
   for (let round = 0; round < 10; round++) {
     await clients.progress(30)
     await worker.kill()
