@@ -80,15 +80,36 @@ export class Binding {
     }
   }
 
+  /**
+   * The same port served another way: starts new processes on the same socket, so that it never closes. This binding goes
+   * on until it is retired.
+   * @throws CserviceError WORKER_FAILED; then nothing has changed
+   */
+  async succeed(config: BindingConfig, owner: BindingOwner): Promise<Binding> {
+    const successor = new Binding(config, this.#socket, this.#supervisor, owner)
+    try {
+      await successor.pool.scale(config.workerCount, 'start')
+      return successor
+    } catch (error) {
+      await successor.retire()
+      throw error
+    }
+  }
+
   /** Settings have changed. */
   configure(): void {
     for (const worker of this.pool.workers) this.#send(worker)
   }
 
+  /** Stops its processes, and leaves the port to its successor; resolves when requests in flight have finished. */
+  async retire(): Promise<void> {
+    this.#isClosed = true
+    await this.#supervisor.removePool(this.pool)
+  }
+
   /** Stops accepting and closes the port; resolves when requests in flight have finished, or the drain timeout has passed. */
   async close(): Promise<void> {
-    this.#isClosed = true
-    const stopped = this.#supervisor.removePool(this.pool)
+    const stopped = this.retire()
     // At once, so that the port can be opened anew while the last requests are still being answered.
     this.#socket.close()
     await stopped

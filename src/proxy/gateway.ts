@@ -51,6 +51,7 @@ export class Gateway {
   readonly #log: Log
   #catalog: Catalog
   #isPublishDue = false
+  #started: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | null = null
   #queue: Promise<unknown> = Promise.resolve()
   #idleTimer: NodeJS.Timeout | null = null
@@ -88,12 +89,11 @@ export class Gateway {
   }
 
   /**
-   * Loads the configuration, opens the bindings and starts the live version. A live version that does not start is no
-   * reason to stay away: the others can be served, and the next request tries it again.
-   * @param signal calls the start off
+   * Loads the configuration, opens the bindings, and begins to start the live version: see `started`.
+   * @param signal calls it off
    * @throws CserviceError when the configuration is wrong or a binding cannot be opened; then nothing is left running
    */
-  static async start(file: string, options: GatewayOptions, signal: AbortSignal): Promise<Gateway> {
+  static async open(file: string, options: GatewayOptions, signal: AbortSignal): Promise<Gateway> {
     const { config, warnings } = await loadConfig(file)
     for (const warning of warnings) options.log.warn(warning.message)
     const gateway = new Gateway(config, await Catalog.open(config.versionPath, config.workerFilename), options)
@@ -102,7 +102,8 @@ export class Gateway {
     try {
       signal.throwIfAborted()
       gateway.#publish()
-      await Promise.all([gateway.processes.open(options.patience ?? 0), gateway.live.start()])
+      gateway.#started = gateway.live.start()
+      await gateway.processes.open(options.patience ?? 0)
       await gateway.configuration.watch(gateway.#configChange(), (action) => gateway.#exclusively(action))
       signal.throwIfAborted()
       gateway.#idleTimer = setInterval(() => gateway.#stopIdle(), idleCheckInterval)
@@ -113,6 +114,14 @@ export class Gateway {
     } finally {
       signal.removeEventListener('abort', callOff)
     }
+  }
+
+  /**
+   * Resolves when the live version is up, or has failed to start. That is no reason to stay away: the others can be served,
+   * another one can be promoted, and the next request tries it again.
+   */
+  get started(): Promise<void> {
+    return this.#started
   }
 
   get config(): ProxyConfig {

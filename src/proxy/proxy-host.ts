@@ -13,24 +13,27 @@ export class ProxyHost {
   }
 
   /**
-   * Starts the proxy.
+   * Starts the proxy, and waits until its live version is up, or has failed.
    * @param file path of proxy.json
    * @throws CserviceError ALREADY_RUNNING, or why it could not be started
    */
   async start(file: string): Promise<Gateway> {
     if (this.#closed.signal.aborted) throw new CserviceError('SHUTTING_DOWN')
     if (this.#gateway) throw new CserviceError('ALREADY_RUNNING', 'a proxy is already running in this service')
-    const starting = Gateway.start(resolve(file), this.#options, this.#closed.signal)
-    this.#gateway = starting
+    const opening = Gateway.open(resolve(file), this.#options, this.#closed.signal)
+    this.#gateway = opening
     try {
-      return await starting
+      const gateway = await opening
+      await gateway.started
     } catch (error) {
-      if (this.#gateway === starting) this.#gateway = null
+      if (this.#gateway === opening) this.#gateway = null
       throw error
     }
+    if (this.#gateway !== opening) throw new CserviceError('CANCELLED', 'the proxy was stopped while it was starting')
+    return opening
   }
 
-  /** The gateway, once it is up; null when no proxy was started. */
+  /** The gateway, once its ports are open, also while its live version is still starting; null when no proxy was started. */
   async find(): Promise<Gateway | null> {
     return (await this.#gateway?.catch(() => null)) ?? null
   }

@@ -42,51 +42,62 @@ export class ProxyProcesses {
 
   /** Opens all bindings of the configuration, or none. @param patience see Binding.open */
   async open(patience: number): Promise<void> {
-    const results = await Promise.allSettled(
-      this.#config.bindings.map((binding) => this.#openBinding(binding, patience)),
-    )
-    const failed = results.find((result) => result.status === 'rejected')
-    if (!failed) return
-    await this.close()
-    throw failed.reason
+    try {
+      await allOrFirstError(this.#config.bindings.map((binding) => this.#openBinding(binding, patience)))
+    } catch (error) {
+      await this.close()
+      throw error
+    }
   }
 
   /**
-   * Takes over a new configuration: new bindings are opened, changed ones reopened or resized, others closed; all get the
-   * new settings. What a process can only learn at its start (certificates) means a new binding.
-   * @throws CserviceError when a binding cannot be opened; then the ones there were go on as before
+   * Takes over a new configuration: new bindings are opened, changed ones get new processes on the same socket or are
+   * resized, others closed; all get the new settings.
+   * @throws CserviceError when a binding cannot be opened or changed; then the ones there were go on as before
    */
   async apply(config: ProxyConfig): Promise<void> {
-    const surplus = this.#bindings.filter(
-      (binding) => !config.bindings.some((wanted) => isSamePlace(wanted, binding.config)),
-    )
-    const added = config.bindings.filter(
-      (wanted) => !this.#bindings.some((binding) => isSamePlace(wanted, binding.config)),
-    )
     const former = this.#config
+    const before = [...this.#bindings]
     this.#config = config
-    const reopened = surplus.filter(({ port }) => added.some((wanted) => wanted.port === port))
-    for (const binding of reopened) void this.#closeBinding(binding)
+    const changes = config.bindings.filter((wanted) => !before.some((binding) => isSame(wanted, binding.config)))
+    // A port that moves to another address must be closed there first; one that stays where it is never closes.
+    const moved = before.filter(({ config: { port } }) =>
+      changes.some((wanted) => wanted.port === port && !find(wanted)),
+    )
+    for (const binding of moved) void this.#closeBinding(binding)
     try {
-      const results = await Promise.allSettled(added.map((binding) => this.#openBinding(binding, handOverPatience)))
-      const failed = results.find((result) => result.status === 'rejected')
-      if (failed) throw failed.reason
+      await allOrFirstError(changes.map((wanted) => this.#openBinding(wanted, handOverPatience, find(wanted))))
       await this.#resize(config)
     } catch (error) {
       this.#config = former
-      const opened = this.#bindings.filter((binding) => added.includes(binding.config))
-      await Promise.all(opened.map((binding) => this.#closeBinding(binding)))
-      await Promise.allSettled(reopened.map((binding) => this.#openBinding(binding.config, handOverPatience)))
+      const opened = this.#bindings.filter((binding) => !before.includes(binding))
+      await Promise.all(
+        opened.map((binding) =>
+          this.#remove(
+            binding,
+            before.some((other) => isSamePlace(other, binding)),
+          ),
+        ),
+      )
+      await Promise.allSettled(moved.map((binding) => this.#openBinding(binding.config, handOverPatience)))
       await this.#resize(former).catch(() => {})
-      throw error // the reason; a binding that could not be opened again is missing until proxy.json changes once more
+      throw error // the reason; a port that could not be opened again is missing until proxy.json changes once more
     }
-    for (const binding of surplus) if (!reopened.includes(binding)) void this.#closeBinding(binding)
+    for (const binding of before.filter((candidate) => this.#bindings.includes(candidate))) {
+      if (config.bindings.some((wanted) => isSame(wanted, binding.config))) continue
+      const hasSuccessor = this.#bindings.some((other) => other !== binding && isSamePlace(other, binding))
+      void this.#remove(binding, hasSuccessor)
+    }
     for (const binding of this.#bindings) binding.configure()
+
+    function find(wanted: BindingConfig): Binding | undefined {
+      return before.find((binding) => isSamePlace({ config: wanted }, binding))
+    }
   }
 
   async #resize(config: ProxyConfig): Promise<void> {
     for (const { config: binding, pool } of this.#bindings) {
-      const wanted = config.bindings.find((candidate) => isSamePlace(candidate, binding))
+      const wanted = config.bindings.find((candidate) => isSame(candidate, binding))
       if (wanted && wanted.workerCount !== pool.size) await pool.scale(wanted.workerCount, 'scale')
     }
   }
@@ -98,11 +109,11 @@ export class ProxyProcesses {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
   }
 
-  #openBinding(config: BindingConfig, patience: number): Promise<void> {
-    return this.#track(this.#open(config, patience))
+  #openBinding(config: BindingConfig, patience: number, predecessor?: Binding): Promise<void> {
+    return this.#track(this.#open(config, patience, predecessor))
   }
 
-  async #open(config: BindingConfig, patience: number): Promise<void> {
+  async #open(config: BindingConfig, patience: number, predecessor?: Binding): Promise<void> {
     const owner = {
       settings: () => dataplaneSettings(this.#config, config),
       onConnected: (worker: WorkerHandle) => this.#publisher.subscribe(worker),
@@ -114,7 +125,9 @@ export class ProxyProcesses {
     }
     const { signal } = this.#closed
     if (signal.aborted) throw new CserviceError('SHUTTING_DOWN')
-    const binding = await Binding.open(config, this.#supervisor, owner, patience, signal)
+    const binding = predecessor
+      ? await predecessor.succeed(config, owner)
+      : await Binding.open(config, this.#supervisor, owner, patience, signal)
     this.#bindings.push(binding)
     if (!signal.aborted) return
     await this.#closeBinding(binding)
@@ -122,9 +135,14 @@ export class ProxyProcesses {
   }
 
   #closeBinding(binding: Binding): Promise<void> {
+    return this.#remove(binding, false)
+  }
+
+  /** @param keepsSocket another binding goes on with its socket */
+  #remove(binding: Binding, keepsSocket: boolean): Promise<void> {
     const index = this.#bindings.indexOf(binding)
     if (index !== -1) this.#bindings.splice(index, 1)
-    return this.#track(binding.close())
+    return this.#track(keepsSocket ? binding.retire() : binding.close())
   }
 
   #track(work: Promise<void>): Promise<void> {
@@ -142,7 +160,19 @@ export class ProxyProcesses {
   }
 }
 
-/** Whether two binding entries are the same port served the same way; the number of processes may differ. */
-function isSamePlace(a: BindingConfig, b: BindingConfig): boolean {
+/** Waits for all, also after one has failed. @throws the first error */
+async function allOrFirstError(work: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(work)
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
+}
+
+/** Whether two entries are the same port served the same way; the number of processes may differ. */
+function isSame(a: BindingConfig, b: BindingConfig): boolean {
   return isDeepStrictEqual({ ...a, workerCount: 0 }, { ...b, workerCount: 0 })
+}
+
+/** Whether one socket can serve both. */
+function isSamePlace(a: Pick<Binding, 'config'>, b: Pick<Binding, 'config'>): boolean {
+  return a.config.port === b.config.port && a.config.host === b.config.host
 }

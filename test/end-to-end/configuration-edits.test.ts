@@ -141,6 +141,39 @@ it('a binding whose port another program has taken is refused, the old ones stay
   expect((await load.stop()).failures).toEqual([])
 })
 
+it('a port that is served another way never closes, and requests in flight are finished', async () => {
+  const folder = await versionFolder({ v1: 'http' })
+  const gateway = await startGateway(folder)
+  const slow = gateway.fetch('/slow?ms=1500')
+  const binding = { port: folder.port, host: '127.0.0.1', workerCount: 1 }
+  const statuses = new Set<number>()
+  let isOver = false
+  const knocking = (async () => {
+    while (!isOver) statuses.add(await firstStatus(folder.port))
+  })()
+  edit(folder, { bindings: [{ ...binding, redirect: 'https://example.com' }] })
+  await eventually('redirects', async () => (await firstStatus(folder.port)) === 308)
+  edit(folder, { bindings: [binding] })
+  await eventually('no redirects', async () => (await firstStatus(folder.port)) === 200)
+  isOver = true
+  await knocking // rejects if one connection was refused
+  expect([...statuses].sort()).toEqual([200, 308])
+  expect((await slow).status).toBe(200)
+})
+
+it('a certificate that cannot be read is refused, and the port goes on as it was', async () => {
+  const folder = await versionFolder({ v1: 'http' })
+  const gateway = await startGateway(folder)
+  const proxies = await readyProxies(gateway)
+  const load = startLoad({ url: gateway.url, connections: 5 })
+  const tlsOptions = { key: 'none.key', cert: 'none.cert' }
+  edit(folder, { bindings: [{ port: folder.port, host: '127.0.0.1', workerCount: 1, tlsOptions }] })
+  expect(await refusal(gateway, /proxy \d+: worker \d+ exited/)).toContain(String(folder.port))
+  expect(await readyProxies(gateway)).toEqual(proxies)
+  await load.more(20)
+  expect((await load.stop()).failures).toEqual([])
+})
+
 /** Changes keys of proxy.json as somebody with an editor does. @returns its new text */
 function edit(folder: VersionFolder, keys: Readonly<Record<string, unknown>>): string {
   const content = JSON.parse(readFileSync(folder.config, 'utf8')) as Record<string, unknown>
@@ -164,6 +197,12 @@ async function isWell(gateway: Gateway): Promise<void> {
 
 async function statusAt(port: number): Promise<number> {
   return (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })).status
+}
+
+/** The status of an answer on a connection of its own, whatever it says to do next. */
+async function firstStatus(port: number): Promise<number> {
+  const url = `http://127.0.0.1:${port}/`
+  return (await fetch(url, { headers: { connection: 'close' }, redirect: 'manual' })).status
 }
 
 async function programOnAPort() {

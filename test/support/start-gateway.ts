@@ -27,6 +27,8 @@ export interface GatewayOptions {
 }
 
 const program = fileURLToPath(new URL('../../dist/cli/cservice.js', import.meta.url))
+/** What it prints when `proxy start` has been answered: the greeting, or with --json one JSON value. */
+const startIsOver = /^(The gateway is running|\{)/m
 const markVariable = 'CSERVICE_TEST_GATEWAY'
 /** Longer than a process may live without its supervisor (10 s) and then take to end. */
 const endDeadline = 20_000
@@ -182,6 +184,7 @@ export class Gateway {
     const wait = async () => {
       await eventually('a gateway that accepts', () => this.hasExited || accepts(this.folder.port), deadline)
       await eventually('a gateway that answers', async () => this.hasExited || (await this.#answers()), deadline)
+      await eventually('the end of the start', () => this.hasExited || startIsOver.test(this.#stdout()), deadline)
     }
     await wait().catch((error: unknown) => {
       throw new Error(`the gateway did not become ready\n${this.output}`, { cause: error })
