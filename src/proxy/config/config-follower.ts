@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type CserviceError, toCserviceError } from '../../common/errors.ts'
+import { CserviceError, toCserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
-import { loadConfig } from './load-config.ts'
+import { parseConfig, readConfigFile } from './load-config.ts'
 import type { ProxyConfig } from './proxy-config.ts'
-import { watchConfig } from './watch-config.ts'
+import { type ConfigWatch, watchConfig } from './watch-config.ts'
 
 /** What is done with an edited configuration. */
 export interface ConfigChange {
@@ -17,7 +17,7 @@ export interface ConfigChange {
 export class ConfigFollower {
   #inForce: ProxyConfig
   #lastError: CserviceError | null = null
-  #watcher: { close(): Promise<void> } | null = null
+  #watcher: ConfigWatch | null = null
   #isClosed = false
   readonly #log: Log
 
@@ -60,7 +60,10 @@ export class ConfigFollower {
     if (this.#isClosed) return
     const former = this.#inForce
     try {
-      const { config: next, warnings } = await loadConfig(former.file)
+      const content = await readConfigFile(former.file).catch(toCserviceError)
+      this.#watcher?.note(content)
+      if (content instanceof CserviceError) throw content
+      const { config: next, warnings } = parseConfig(content, former.file)
       if (!isDeepStrictEqual(next, former)) for (const { message } of warnings) this.#log.warn(message)
       await change.prepare(next, former)
       this.#inForce = next

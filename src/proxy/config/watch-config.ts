@@ -7,6 +7,15 @@ import { watchFolder } from './watch-folder.ts'
 /** What an edit of proxy.json has led to: the new configuration, or why it cannot be used. */
 export type ConfigChange = LoadedConfig | CserviceError
 
+export interface ConfigWatch {
+  /**
+   * Somebody has read the file by himself, and acts on that: changes are told against this from now on. Without it, what
+   * was read in a moment in which nothing was told, and put back before the next look, would never be told to be over.
+   */
+  note(content: string | CserviceError): void
+  close(): Promise<void>
+}
+
 /** How long the file must be left alone: editors write, rename and touch in several steps. */
 const settleTime = 100
 /** How long the file may be missing before that is told: some editors delete it first. */
@@ -17,16 +26,13 @@ const absenceTime = 500
  * rename, deleted (CONFIG_NOT_FOUND), created again. What is broken comes as an error. To miss nothing, call this first
  * and `loadConfig` after it.
  */
-export async function watchConfig(
-  file: string,
-  onChange: (change: ConfigChange) => void,
-): Promise<{ close(): Promise<void> }> {
+export async function watchConfig(file: string, onChange: (change: ConfigChange) => void): Promise<ConfigWatch> {
   const follower = new ConfigFollower(resolve(file), onChange)
   await follower.open()
   return follower
 }
 
-class ConfigFollower {
+class ConfigFollower implements ConfigWatch {
   readonly #file: string
   readonly #onChange: (change: ConfigChange) => void
   #folder: { close(): Promise<void> } | undefined
@@ -50,6 +56,10 @@ class ConfigFollower {
     })
     // What happened between reading it and watching it.
     this.#settle(settleTime)
+  }
+
+  note(content: string | CserviceError): void {
+    this.#known = contentKey(content)
   }
 
   async close(): Promise<void> {
