@@ -100,8 +100,8 @@ export class RoutePublisher {
   }
 
   #send(subscriber: Subscriber): void {
-    for (const target of this.#table.targets()) subscriber.holds.add(target.id)
-    subscriber.worker.send({ type: 'routes', table: this.#table.toData() } satisfies ToProxyProcess)
+    const isSent = subscriber.worker.send({ type: 'routes', table: this.#table.toData() } satisfies ToProxyProcess)
+    if (isSent) for (const target of this.#table.targets()) subscriber.holds.add(target.id)
   }
 
   async #until(condition: () => boolean, deadline: number): Promise<boolean> {

@@ -4,6 +4,9 @@ import type { FromProcess, ToProcess } from '../common/channel-protocol.ts'
 import { JsonLines, toJsonLine } from '../common/json-lines.cts'
 import type { Log } from '../common/log.ts'
 
+/** Bytes that may wait for a process that does not read, because it hangs or was stopped. */
+const maxBacklog = 16 * 1024 * 1024
+
 /** What the owner of a worker hears from the process itself. */
 export interface ChannelPeer {
   onConnected(): void
@@ -57,6 +60,12 @@ export class ChannelServer {
   send(id: string, message: ToProcess): boolean {
     const socket = this.#connections.get(id)
     if (!socket) return false
+    if (socket.writableLength > maxBacklog) {
+      // It does not read: when it does again it connects anew, and is told how things stand then.
+      this.#log.warn({ id }, 'a process does not read its channel; the connection is closed')
+      socket.destroy()
+      return false
+    }
     socket.write(toJsonLine(message))
     return true
   }

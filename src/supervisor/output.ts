@@ -3,7 +3,10 @@ import type { Readable } from 'node:stream'
 /** Lines and characters that are kept of a worker's standard error, so that a failure can explain itself. */
 const keptLines = 20
 const keptLength = 2_000
-/** A worker may write faster than our own output drains; beyond this many bytes lines are dropped, never a worker blocked. */
+/**
+ * A worker may write faster than our own output drains; beyond this many bytes lines are dropped, never a worker blocked.
+ * That holds for files and terminals; a pipe is written synchronously on Linux, so whoever reads it must go on reading.
+ */
 const maxBacklog = 4 * 1024 * 1024
 
 /** Where workers' lines go: our own standard output and error, or both to one of them. */

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { createPrivateKey } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import https from 'node:https'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -194,15 +194,12 @@ async function requestsInFlight(gateway: Gateway): Promise<{ slow: RawConnection
   return { slow, stream }
 }
 
+/** The key of the test certificate, encrypted, and the certificate. */
 function encryptedCertificate(passphrase: string): { key: string; cert: string } {
-  const folder = temporaryFolder()
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')] as const
-  const words = ['req', '-x509', '-newkey', 'rsa:2048', '-days', '1', '-subj', '/CN=localhost']
-  const env = { ...process.env, PASSPHRASE: passphrase }
-  execFileSync('openssl', [...words, '-keyout', key, '-out', cert, '-passout', 'env:PASSPHRASE'], {
-    env,
-    stdio: 'pipe',
-  })
+  const cert = fileURLToPath(new URL('../proxy/dataplane/fixtures/localhost.pem', import.meta.url))
+  const key = join(temporaryFolder(), 'key.pem')
+  const encryption = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as const
+  writeFileSync(key, createPrivateKey(readFileSync(cert)).export(encryption))
   return { key, cert }
 }
 

@@ -124,10 +124,10 @@ export const configSchema = z.looseObject(
     nonDefaultWorkerIdleTime: seconds(0)
       .default(3600)
       .describe('After how many seconds without a request in flight a version that is not live is stopped; 0: never.'),
-    maxRunningVersions: wholeNumber(1, 10_000)
+    maxRunningVersions: wholeNumber(2, 10_000)
       .default(20)
       .describe(
-        'How many versions may run at once, the live one included; the one that was unused longest makes room.',
+        'How many versions may run at once, the live one included; the one that was unused longest makes room. A promote needs two.',
       ),
     startTimeout: seconds(0.1).default(60).describe('How many seconds a worker may take to become ready.'),
     gateTimeout: seconds(0).default(30).describe('How many seconds a request waits for a version that is starting.'),

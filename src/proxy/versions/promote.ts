@@ -1,3 +1,4 @@
+import { CserviceError, toCserviceError } from '../../common/errors.ts'
 import type { Version } from './version.ts'
 
 /** The steps of a promote that have effects, each of which can be undone. */
@@ -42,7 +43,25 @@ export async function promoteVersion(
     await steps.acknowledged(epoch)
     return epoch
   } catch (error) {
-    for (const putBack of undo.reverse()) await putBack().catch(steps.onUndoFailure)
-    throw error
+    throw await undoAll(undo.reverse(), toCserviceError(error), steps.onUndoFailure)
   }
+}
+
+/** Puts everything back, and says in the error what could not be. */
+async function undoAll(
+  undo: ReadonlyArray<() => Promise<unknown>>,
+  error: CserviceError,
+  onFailure: (error: unknown) => void,
+): Promise<CserviceError> {
+  const left: string[] = []
+  for (const putBack of undo) {
+    await putBack().catch((failure: unknown) => {
+      onFailure(failure)
+      left.push(toCserviceError(failure).message)
+    })
+  }
+  if (left.length === 0) return error
+  const message = `${error.message}; and not everything could be put back: ${left.join('; ')}`
+  const hint = 'Look at defaultVersion in proxy.json: what it says is made live at the next change or start.'
+  return new CserviceError(error.code, message, { cause: error, details: error.details, hint })
 }

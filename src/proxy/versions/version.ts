@@ -142,12 +142,6 @@ export class Version extends EventEmitter<{ change: [] }> {
     this.emit('change')
   }
 
-  /** A failed start as if it had never been tried: what it was is known to whoever asked. */
-  forgetFailure(): void {
-    this.#failure = null
-    this.emit('change')
-  }
-
   /** Stops all its workers, each when nothing is in flight on it. @returns how many */
   async stop(): Promise<number> {
     this.#failure = null
