@@ -53,12 +53,6 @@ function serve(channel: ChannelClient): void {
     setTimeout(() => process.exit(1), abandonedGraceMs).unref()
     stop()
   })
-  channel.once('lost', () => {
-    // Standard output and error were pipes to the supervisor; without it, writing to them must not end the worker.
-    process.stdout.on('error', () => {})
-    process.stderr.on('error', () => {})
-  })
-
   /** `false`: not ready until called again, and then at once. Otherwise: ready, once it listens. */
   function workerReady(options?: false | WorkerReadyOptions): void {
     if (options === false) {
@@ -77,6 +71,9 @@ function serve(channel: ChannelClient): void {
     isReady = true
     channel.send({ type: 'ready' })
     reportMetrics(channel)
+    // Standard output and error are pipes to the supervisor; when it dies, writing to them must not end the worker.
+    process.stdout.on('error', () => {})
+    process.stderr.on('error', () => {})
   }
 
   function stop(): void {

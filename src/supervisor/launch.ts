@@ -1,6 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { channelVariable } from '../common/channel-client.cts'
+import type { OutputPipes } from './output-pipe.ts'
 
 /** What to run, and how it tells that it is ready. */
 export interface Launch {
@@ -28,21 +30,42 @@ export interface Launch {
 
 const agentPath = fileURLToPath(new URL('./agent.cjs', import.meta.url))
 
+/** A process that was started, and where its output is read from. */
+export interface Spawned {
+  readonly child: ChildProcess
+  readonly stdout: Readable | null
+  readonly stderr: Readable | null
+}
+
 /**
  * Starts the process.
  * @param channel what the process finds its channel by, if it carries our code
+ * @param pipes for its standard output and error, if it does not
  */
-export function spawnWorker(launch: Launch, channel: string): ChildProcess {
-  const args = launch.args ?? []
-  const env = { ...process.env, ...launch.env, ...(launch.kind === 'program' ? {} : { [channelVariable]: channel }) }
+export function spawnWorker(launch: Launch, channel: string, pipes: OutputPipes | null): Spawned {
   // A process group of its own: Ctrl-C in a terminal is for the supervisor, which stops workers in its own order.
-  const common = {
-    cwd: launch.cwd,
-    env,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', ...(launch.descriptors ?? [])],
-  } as const
-  if (launch.kind === 'program') return spawn(launch.file, args, { ...common, stdio: [...common.stdio] })
+  const common = { cwd: launch.cwd, detached: true }
+  if (pipes !== null) return spawnProgram(launch, { ...common, env: { ...process.env, ...launch.env } }, pipes)
+  const env = { ...process.env, ...launch.env, [channelVariable]: channel }
   const preload = launch.kind === 'agent' ? ['--require', agentPath] : []
-  return spawn(process.execPath, [...preload, launch.file, ...args], { ...common, stdio: [...common.stdio] })
+  const child = spawn(process.execPath, [...preload, launch.file, ...(launch.args ?? [])], {
+    ...common,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', ...(launch.descriptors ?? [])],
+  })
+  return { child, stdout: child.stdout, stderr: child.stderr }
+}
+
+function spawnProgram(launch: Launch, options: SpawnOptions, { out, err }: OutputPipes): Spawned {
+  try {
+    const stdio = ['ignore' as const, out.writer, err.writer, out.reader, err.reader]
+    const child = spawn(launch.file, launch.args ?? [], { ...options, stdio })
+    for (const { reader } of [out, err]) reader.resume() // what is handed over is paused
+    return { child, stdout: out.reader, stderr: err.reader }
+  } catch (error) {
+    for (const { reader } of [out, err]) reader.destroy()
+    throw error
+  } finally {
+    for (const { writer } of [out, err]) writer.destroy() // so that the end of the program is the end of its output
+  }
 }

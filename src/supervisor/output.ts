@@ -21,11 +21,13 @@ export const processOutput: OutputSink = { stdout: process.stdout, stderr: proce
 export class Output {
   readonly #tail: string[] = []
   readonly #prefix: () => string
+  /** Resolves when the last line has been read. */
+  readonly ended: Promise<void>
 
   constructor(streams: { stdout: Readable | null; stderr: Readable | null }, prefix: () => string, sink: OutputSink) {
     this.#prefix = prefix
-    if (streams.stdout) this.#follow(streams.stdout, sink.stdout, false)
-    if (streams.stderr) this.#follow(streams.stderr, sink.stderr, true)
+    const followed = [this.#follow(streams.stdout, sink.stdout, false), this.#follow(streams.stderr, sink.stderr, true)]
+    this.ended = Promise.all(followed).then(() => {})
   }
 
   /** The last lines of standard error, oldest first. */
@@ -33,7 +35,8 @@ export class Output {
     return [...this.#tail]
   }
 
-  #follow(from: Readable, to: OutputSink['stdout'], isKept: boolean): void {
+  async #follow(from: Readable | null, to: OutputSink['stdout'], isKept: boolean): Promise<void> {
+    if (from === null) return
     let partial = ''
     from.setEncoding('utf8')
     from.on('data', (text: string) => {
@@ -47,6 +50,7 @@ export class Output {
     })
     from.on('end', () => this.#take(partial === '' ? [] : [partial], to, isKept))
     from.on('error', () => {}) // the worker's end broke; its exit says why
+    await new Promise((resolve) => from.once('close', resolve))
   }
 
   #take(lines: readonly string[], to: OutputSink['stdout'], isKept: boolean): void {

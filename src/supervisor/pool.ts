@@ -4,7 +4,7 @@ import type { Log } from '../common/log.ts'
 import type { Launch } from './launch.ts'
 import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts'
 import type { StartReason, WorkerHandle, WorkerOptions, WorkerTimeouts } from './worker.ts'
-import { explainFailure, type WorkerExit } from './worker-exit.ts'
+import { explainFailure, neverStarted, type WorkerExit } from './worker-exit.ts'
 
 /** What all workers of a pool have in common. Times in milliseconds, read when they are needed: they may be getters. */
 export interface PoolSpec extends WorkerTimeouts {
@@ -38,7 +38,10 @@ interface PoolEvents {
 /** How often a worker is launched that has had bad luck each time. */
 const maxLaunches = 3
 
-type StartWorker = (launch: Launch, options: Pick<WorkerOptions, 'name' | 'reason' | 'timeouts'>) => WorkerHandle
+type StartWorker = (
+  launch: Launch,
+  options: Pick<WorkerOptions, 'name' | 'reason' | 'timeouts'>,
+) => Promise<WorkerHandle>
 
 /**
  * A pool whose crash loop leaves some workers serving tries to fill up again after this time; one that has none left waits
@@ -199,7 +202,7 @@ export class Pool extends EventEmitter<PoolEvents> {
         launch.release?.()
         throw new CserviceError('CANCELLED', `${this.spec.name}: the pool shrank while a worker was being prepared`)
       }
-      worker = this.#startWorker(launch, reason)
+      worker = await this.#startWorker(launch, reason)
     } finally {
       this.#launching--
     }
@@ -210,10 +213,10 @@ export class Pool extends EventEmitter<PoolEvents> {
     return worker
   }
 
-  #startWorker(launch: Launch, reason: StartReason): WorkerHandle {
+  async #startWorker(launch: Launch, reason: StartReason): Promise<WorkerHandle> {
     const { name } = this.spec
     try {
-      return this.#start(launch, { name, reason, timeouts: this.spec })
+      return await this.#start(launch, { name, reason, timeouts: this.spec })
     } catch (cause) {
       // The system has no process or descriptor left to give.
       launch.release?.()
@@ -292,9 +295,4 @@ async function unlessCancelled(launched: Promise<WorkerHandle>): Promise<void> {
   } catch (error) {
     if (!(error instanceof CserviceError && error.code === 'CANCELLED')) throw error
   }
-}
-
-function neverStarted(worker: string, why: string): WorkerExit {
-  const nothing = { pid: null, exitCode: null, signal: null, waitedFor: null, waitedMs: 0, listensOn: [] }
-  return { worker, ...nothing, stderr: [why] }
 }

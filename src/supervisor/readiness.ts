@@ -29,3 +29,9 @@ function accepts(host: string, port: number): Promise<boolean> {
     socket.once('timeout', () => finish(false))
   })
 }
+
+/** Where a proxy process connects to reach a server that listens on `address`. */
+export function reachable(address: string): string {
+  if (address === '::' || address === '0.0.0.0') return '127.0.0.1'
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+}

@@ -42,7 +42,7 @@ export class Supervisor {
       spec,
       (launch, options) => {
         const id = `${this.#instance}-${++this.#lastWorker}`
-        return new WorkerHandle(launch, {
+        return WorkerHandle.start(launch, {
           ...options,
           id,
           channel: this.#channel,

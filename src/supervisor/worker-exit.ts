@@ -24,3 +24,9 @@ export function explainFailure(exit: WorkerExit): string {
   if (exit.exitCode !== null) return `${who} exited with code ${exit.exitCode} after ${seconds}${waited}`
   return `${who} was not ready after ${seconds}${waited}`
 }
+
+/** The end of a worker that never had a process. */
+export function neverStarted(worker: string, why: string): WorkerExit {
+  const nothing = { pid: null, exitCode: null, signal: null, waitedFor: null, waitedMs: 0, listensOn: [] }
+  return { worker, ...nothing, stderr: [why] }
+}

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startTimeOf } from '../common/channel-client.cts'
 import type { FromProcess, ProcessMetrics, ToProcess, Ward } from '../common/channel-protocol.ts'
@@ -8,7 +9,8 @@ import type { Log } from '../common/log.ts'
 import type { ChannelServer } from './channel-server.ts'
 import { type Launch, spawnWorker } from './launch.ts'
 import { Output, type OutputSink } from './output.ts'
-import { waitUntilListening } from './readiness.ts'
+import { type OutputPipes, openOutputPipes } from './output-pipe.ts'
+import { reachable, waitUntilListening } from './readiness.ts'
 import { climbStopLadder } from './stop-ladder.ts'
 import { explainFailure, type WorkerExit } from './worker-exit.ts'
 import { isExitExpected, nextState, type WorkerEvent, type WorkerState } from './worker-state.ts'
@@ -77,7 +79,14 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   #spawnError: Error | null = null
   readonly #starting = new AbortController()
 
-  constructor(launch: Launch, options: WorkerOptions) {
+  /** Starts a worker. @throws what the system says when it has no process or descriptor left to give */
+  static async start(launch: Launch, options: WorkerOptions): Promise<WorkerHandle> {
+    // Our own code bears it when nobody reads its output; of other programs that cannot be asked.
+    const pipes = launch.kind === 'program' ? await openOutputPipes(dirname(options.channel.path)) : null
+    return new WorkerHandle(launch, options, pipes)
+  }
+
+  private constructor(launch: Launch, options: WorkerOptions, pipes: OutputPipes | null) {
     super()
     this.id = options.id
     this.name = options.name
@@ -87,10 +96,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#launch = launch
     this.#options = options
     this.#host = '127.0.0.1'
-    this.#child = spawnWorker(launch, `${options.channel.path}#${options.id}`)
+    const spawned = spawnWorker(launch, `${options.channel.path}#${options.id}`, pipes)
+    this.#child = spawned.child
     if (launch.kind !== 'program') this.#openChannel()
     this.#startTime = this.#child.pid === undefined ? null : startTimeOf(this.#child.pid)
-    this.#output = new Output(this.#child, () => `${this.name}:${this.#child.pid} | `, options.output)
+    this.#output = new Output(spawned, () => `${this.name}:${this.#child.pid} | `, options.output)
     this.exited = this.#watchExit()
     this.ready = this.#watchReadiness()
     this.ready.catch(() => {}) // a failure is also an exit, which is always handled
@@ -217,10 +227,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#move('exit')
     if (child.pid !== undefined) {
       this.#signal('SIGKILL') // whatever it left behind in its process group
-      await Promise.race([
-        once(child, 'close'),
-        new Promise((resolve) => setTimeout(resolve, lastWordsMs).unref()),
-      ]).catch(() => {})
+      await Promise.race([this.#output.ended, new Promise((resolve) => setTimeout(resolve, lastWordsMs).unref())])
     }
     this.#options.channel.forget(this.id)
     this.#launch.release?.()
@@ -287,10 +294,4 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       // nobody is left in the group
     }
   }
-}
-
-/** Where a proxy process connects to reach a server that listens on `address`. */
-function reachable(address: string): string {
-  if (address === '::' || address === '0.0.0.0') return '127.0.0.1'
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
 }

@@ -31,6 +31,23 @@ describe('a supervisor that is killed', () => {
   })
 
   it.each([
+    ['Node', 'worker.js', { text: chattyNode }],
+    ['Python', 'worker', { text: chattyPython }],
+  ] as const)(
+    'is not missed by a worker in %s that writes to its log at every request',
+    async (_name, workerFilename, v1) => {
+      const gateway = await startGateway(await versionFolder({ v1 }, { workerFilename }))
+      const answer = async () => (await (await gateway.fetch('/')).json()) as { pid: number }
+      const before = await answer()
+      gateway.kill('SIGKILL')
+      const during = await Promise.all(Array.from({ length: 4 }, answer))
+      await gateway.exited()
+      for (let round = 0; round < 20; round++) during.push(...(await Promise.all([answer(), answer()])))
+      expect(new Set(during.map(({ pid }) => pid))).toEqual(new Set([before.pid]))
+    },
+  )
+
+  it.each([
     ['Node', 'http', 'worker.js'],
     ['Python', 'python', 'worker'],
   ] as const)('makes room at once for the next one, with workers in %s', async (_name, worker, workerFilename) => {
@@ -92,5 +109,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
     def log_message(self, *arguments):
         pass
+http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PROXY_PORT'])), Handler).serve_forever()
+`
+
+const chattyNode = `
+require('node:http').createServer((req, res) => {
+  console.log('a request', req.url)
+  console.error('a request', req.url)
+  req.resume()
+  res.end(JSON.stringify({ pid: process.pid }))
+}).listen(Number(process.env.PROXY_PORT), '127.0.0.1')
+`
+
+const chattyPython = `#!/usr/bin/env python3
+import http.server, json, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_GET(self):
+        print('a request', self.path, flush=True)
+        body = json.dumps({'pid': os.getpid()}).encode()
+        self.send_response(200)
+        self.send_header('content-length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PROXY_PORT'])), Handler).serve_forever()
 `
