@@ -8,6 +8,11 @@ import { type Claim, Targets } from './targets.ts'
 
 /** How long a request waits for a new worker when none of a ready version's targets takes connections. */
 const unreachableMs = 5_000
+/**
+ * How long a request whose only target has just broken off waits for another before it is sent there again: a worker that
+ * is being killed still takes connections for a moment, and its successor is announced a moment later.
+ */
+const suspectMs = 100
 /** How soon such a request looks again when no ejection tells it when. */
 const recheckMs = 200
 
@@ -108,6 +113,7 @@ export class Ticket {
   readonly #refused = new Set<string>()
   /** Targets that broke off after the request was sent: taken again only where there is no other. */
   readonly #suspect = new Set<string>()
+  #maySuspectsBeTried = false
   #waitsSince: number | null = null
   #unreachableSince: number | null = null
   #hasLeft = false
@@ -128,7 +134,7 @@ export class Ticket {
     if (route.state === 'failed' && (route.retryAt ?? 0) > Date.now()) throw failure(route)
     if (route.state !== 'ready') return null
     const claim = targets.claim(route.targets, (id) => this.#refused.has(id) || this.#suspect.has(id))
-    if (claim !== null || this.#suspect.size === 0) return claim
+    if (claim !== null || !this.#maySuspectsBeTried) return claim
     return targets.claim(route.targets, (id) => this.#refused.has(id))
   }
 
@@ -160,6 +166,9 @@ export class Ticket {
       this.#waitsSince ??= now
       const left = this.#waitsSince + Math.min(gateTimeout, patience) - now
       await gate.waitUntilReady(this.version, route, Math.max(0, left), signal)
+    } else if (this.#suspect.size > 0 && !this.#maySuspectsBeTried) {
+      this.#maySuspectsBeTried = true
+      await gate.waitForChange(this.version, suspectMs, signal)
     } else {
       this.#unreachableSince ??= now
       const left = this.#unreachableSince + Math.min(gateTimeout, unreachableMs) - now

@@ -27,7 +27,7 @@ test('a request goes to each target that refuses it once, and then to none', () 
   expect(ticket.claim()?.target.id ?? null).toBe(null)
 })
 
-test('a target that broke off is taken again only where there is no other', () => {
+test('a target that broke off is taken again only where there is no other, and after a moment', async () => {
   for (const others of [[], ['b', 'c']]) {
     const { dispatcher } = dispatcherOf({ v: [target('a'), ...others.map(target)] })
     const ticket = dispatcher.enter('v')
@@ -37,6 +37,10 @@ test('a target that broke off is taken again only where there is no other', () =
     // The others are busier, and yet they are preferred.
     const busy = others.length > 0 ? Array.from({ length: 9 }, () => dispatcher.enter('v').claim()) : []
     for (const claim of busy) if (claim?.target.id === first.target.id) claim.release()
+    if (others.length === 0) {
+      expect(ticket.claim()).toBeNull()
+      await ticket.wait(10_000, new AbortController().signal)
+    }
     expect(ticket.claim()?.target.id === first.target.id).toBe(others.length === 0)
   }
 })

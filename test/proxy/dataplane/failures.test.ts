@@ -48,6 +48,18 @@ test('a GET is sent twice at most', async () => {
   expect(heads).toBe(2)
 })
 
+test('a GET whose only worker was killed under it is sent to the successor, not to the dying one again', async () => {
+  let heads = 0
+  const dying = await startRawWorker((socket) => socket.once('data', () => ++heads && socket.destroy()))
+  const gateway = await startGateway({ v1: [dying.target] })
+  const answer = ask(gateway.port)
+  await eventually(() => heads === 1)
+  const successor = await startWorker((_req, res) => res.end('successor'))
+  gateway.route({ v1: [successor.target] })
+  expect(await answer).toMatchObject({ status: 200, body: 'successor' })
+  expect(heads).toBe(1)
+})
+
 test('a POST, or a PUT with a body, that may have been carried out is not sent again', async () => {
   let heads = 0
   const faulty = () => startRawWorker((socket) => socket.once('data', () => ++heads && socket.destroy()))
