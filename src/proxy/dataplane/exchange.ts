@@ -147,7 +147,8 @@ export class Exchange implements Run {
     const { req, res, carrier, context } = this.#options
     const { signal } = this.#gone
     return new Promise((resolve) => {
-      const cancel = carrier.carry({
+      let cancel = (): void => {} // should `carry` throw, `onDone` is still called
+      cancel = carrier.carry({
         req,
         res,
         target: claim.target,

@@ -40,12 +40,18 @@ export class HttpProxyCarrier implements Carrier {
 
   carry(job: CarryJob): () => void {
     const request = this.#open(job)
-    for (const [name, values] of job.headers) request.setHeader(name, values.length === 1 ? (values[0] ?? '') : values)
-    request.path = job.path
-    request.maxHeadersCount = 0
-    follow(request, job)
-    if (job.answerTimeout > 0) limitSilence(request, job)
-    if (!job.hasBody) request.end()
+    try {
+      for (const [name, values] of job.headers)
+        request.setHeader(name, values.length === 1 ? (values[0] ?? '') : values)
+      request.path = job.path
+      request.maxHeadersCount = 0
+      follow(request, job)
+      if (job.answerTimeout > 0) limitSilence(request, job)
+      if (!job.hasBody) request.end()
+    } catch (error) {
+      request.destroy() // its connection to the worker would stay open for ever
+      throw error
+    }
     return () => request.destroy()
   }
 

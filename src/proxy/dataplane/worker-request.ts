@@ -37,6 +37,7 @@ export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
   forEachEndToEnd(options.rawHeaders, (name, value, lowerName) => {
     if (lowerName === 'x-request-id') return
     if (lowerName === 'expect' && options.isHttp10) return // RFC 9110 10.1.1: not to be understood there
+    if (lowerName === 'trailer' && !options.isChunked) return // nothing can follow such a body, and Node throws
     if (isForwardingHeader(lowerName)) {
       if (!options.isPeerTrusted) return
       // What a trusted peer says beyond those that are set below (X-Forwarded-Port, …) goes on as it is.
