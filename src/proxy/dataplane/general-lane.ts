@@ -50,8 +50,12 @@ export class GeneralLane implements Lane {
     this.#server.on('request', (req, res) => this.#onRequest(req, res))
     this.#server.on('checkContinue', (req, res) => this.#onRequest(req, res))
     this.#server.on('checkExpectation', (req, res) => this.#onRequest(req, res))
-    this.#server.on('upgrade', (req, socket, head) => this.#onUpgrade(req, socket as Socket, head))
-    this.#server.on('connect', (req, socket, head) => this.#onDetached(req, socket as Socket, head, null))
+    this.#server.on('upgrade', (req, socket, head) => {
+      this.#afterEarlier(req, socket as Socket, () => this.#onUpgrade(req, socket as Socket, head))
+    })
+    this.#server.on('connect', (req, socket, head) => {
+      this.#afterEarlier(req, socket as Socket, () => this.#onDetached(req, socket as Socket, head, null))
+    })
     this.#server.on('clientError', (error, socket) => this.#onClientError(error, socket))
     // What a server does when it begins to listen is to start the clock that cuts off slow heads.
     this.#server.emit('listening')
@@ -90,6 +94,14 @@ export class GeneralLane implements Lane {
     this.#add(req, res, null)
   }
 
+  /** The server lets go of a connection while the answers to earlier requests on it are still under way: they come first. */
+  #afterEarlier(req: IncomingMessage, socket: Socket, go: () => void): void {
+    socket.on('error', () => {}) // 'close' follows
+    this.#connections.get(req.socket)?.whenIdle(() => {
+      if (socket.writable) go()
+    })
+  }
+
   #onUpgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
     const protocol = upgradeProtocol(req)
     if (protocol !== null) {
@@ -104,7 +116,6 @@ export class GeneralLane implements Lane {
 
   /** A request after whose head the server has let go of the connection. */
   #onDetached(req: IncomingMessage, socket: Socket, head: Buffer, protocol: string | null): void {
-    socket.on('error', () => {}) // 'close' follows
     const res = new ServerResponse(req)
     res.shouldKeepAlive = false
     res.assignSocket(socket)

@@ -20,3 +20,28 @@ test('an answer of known length that announces trailers reaches the client', asy
   const gateway = await startGateway({ v1: [worker.target] })
   expect(await ask(gateway.port)).toMatchObject({ status: 200, body: 'ok' })
 })
+
+test.each([
+  ['websocket', 'GET /second HTTP/1.1', /HTTP\/1.1 200 .*\/second:websocket/s],
+  ['h2c', 'GET /second HTTP/1.1', /HTTP\/1.1 200 .*\/second:undefined/s],
+  ['websocket', 'CONNECT example.test:80 HTTP/1.1', /HTTP\/1.1 501 /],
+])('a wish for %s right behind a request (%s) waits for the answer to that', async (protocol, line, second) => {
+  const worker = await startWorker((req, res) => {
+    if (req.url === '/first') setTimeout(() => res.end('first'), 50)
+    else res.end(`${req.url}:${req.headers.upgrade}`)
+  })
+  worker.server.on('upgrade', (req, socket) => {
+    const body = `${req.url}:${req.headers.upgrade}`
+    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+  })
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port)
+  client.send(
+    ...['GET /first HTTP/1.1', 'Host: example.test', ''],
+    ...[line, 'Host: example.test', 'Connection: Upgrade', `Upgrade: ${protocol}`, '', ''],
+  )
+  await client.until(/HTTP\/1.1 200 .*first/s)
+  await client.until(second)
+  client.socket.destroy()
+  await gateway.channel.until(() => gateway.channel.bodiesOf('counters').at(-1)?.versions[0]?.inFlight === 0)
+})
