@@ -45,3 +45,22 @@ test.each([
   client.socket.destroy()
   await gateway.channel.until(() => gateway.channel.bodiesOf('counters').at(-1)?.versions[0]?.inFlight === 0)
 })
+
+test.each([
+  ['an HTTP/1.0 request with a transfer coding', 'POST / HTTP/1.0', 'chunked'],
+  ['an unknown transfer coding', 'POST / HTTP/1.1', 'gzip, chunked'],
+])('nothing behind %s is taken for a request', async (_name, line, coding) => {
+  const urls: Array<string | undefined> = []
+  const worker = await startWorker((req, res) => {
+    urls.push(req.url)
+    res.end()
+  })
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port)
+  const keepAlive = 'Connection: keep-alive'
+  const smuggled = ['GET /smuggled HTTP/1.1', 'Host: example.test', '', '']
+  client.send(line, 'Host: example.test', keepAlive, `Transfer-Encoding: ${coding}`, '', '0', '', ...smuggled)
+  expect(await client.closed()).toMatch(/^HTTP\/1.1 (400|501) (?!.*HTTP\/1.1)/s)
+  await ask(gateway.port, '/honest')
+  expect(urls).toEqual(['/honest'])
+})
