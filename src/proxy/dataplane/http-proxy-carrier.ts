@@ -187,6 +187,10 @@ function sendBody(request: ClientRequest, req: IncomingMessage): void {
     request.end()
   })
   req.pipe(request, { end: false })
+  // Once it is answered, Node does not tell a request any more that its client has left in the middle of the body.
+  const breakOff = (): void => void request.destroy()
+  req.socket.once('close', breakOff)
+  request.once('close', () => req.socket.off('close', breakOff))
   // A client may want to see an answer, or `100 Continue`, before it sends any of the body: then the head goes alone.
   setImmediate(() => {
     if (!request.headersSent && !request.destroyed) request.flushHeaders()

@@ -64,3 +64,14 @@ test.each([
   await ask(gateway.port, '/honest')
   expect(urls).toEqual(['/honest'])
 })
+
+test('a client that leaves in the middle of a body that was answered early does not hold its worker', async () => {
+  const worker = await startWorker((_req, res) => res.end('early'))
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port)
+  client.send('POST / HTTP/1.1', 'Host: example.test', 'Content-Length: 1000', '', 'abc')
+  await client.until(/early/)
+  gateway.route({ v2: [] })
+  client.socket.destroy()
+  await gateway.channel.until(() => gateway.channel.bodiesOf('released').length === 1)
+})
