@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { forEachEndToEnd, trailerPairs } from './end-to-end-headers.ts'
+import { forEachEndToEnd, isFieldValue, trailerPairs } from './end-to-end-headers.ts'
 import { isHttp10 } from './http-version.ts'
 
 /** Header lines of the gateway, names and values in turn, that take the place of a worker's own of that name. */
@@ -12,8 +12,9 @@ export type OwnHeaders = readonly string[]
  */
 export function relayAnswer(answer: IncomingMessage, res: ServerResponse, own: OwnHeaders): void {
   const status = answer.statusCode ?? 502
+  if (status === 101) throw new Error('101 without a protocol') // the client would wait for the answer proper
   const headers = relayedHeaders(answer.rawHeaders, status, own, mayHaveTrailers(answer, res))
-  res.writeHead(status, answer.statusMessage ?? '', headers)
+  res.writeHead(status, reasonPhrase(answer.statusMessage), headers)
   let isHeadSent = false
   // The head of an answer whose body takes its time goes ahead alone; others travel together with the first piece.
   setImmediate(() => {
@@ -66,6 +67,11 @@ export function relayedHeaders(
   })
   headers.push(...own)
   return headers
+}
+
+/** A worker's reason phrase; nothing in place of one with control characters, which Node reads but does not write. */
+export function reasonPhrase(given = ''): string {
+  return isFieldValue(given) ? given : ''
 }
 
 /** Whether we send the body in chunks, after which alone trailers can come. */

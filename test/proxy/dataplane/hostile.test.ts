@@ -75,3 +75,14 @@ test('a client that leaves in the middle of a body that was answered early does 
   client.socket.destroy()
   await gateway.channel.until(() => gateway.channel.bodiesOf('released').length === 1)
 })
+
+test.each([
+  ['control characters in its reason', 'HTTP/1.1 200 \x1b\0\r\nContent-Length: 2\r\n\r\nok', 200, 'ok'],
+  ['a 101 that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\n\r\n', 502, /TARGET_BAD_ANSWER/],
+])('an answer with %s neither ends the proxy process nor reaches the client', async (_name, answer, status, body) => {
+  const worker = await startRawWorker((socket) => {
+    socket.on('data', () => socket.write(answer))
+  })
+  const gateway = await startGateway({ v1: [worker.target] })
+  expect(await ask(gateway.port)).toMatchObject({ status, body: expect.stringMatching(body) })
+})
