@@ -86,3 +86,20 @@ test.each([
   const gateway = await startGateway({ v1: [worker.target] })
   expect(await ask(gateway.port)).toMatchObject({ status, body: expect.stringMatching(body) })
 })
+
+test('a client cannot forge forwarding fields with underscores in their names, nor as trailers', async () => {
+  const worker = await startWorker(async (req, res) => {
+    await text(req)
+    res.end(JSON.stringify([...req.rawHeaders, ...req.rawTrailers]))
+  })
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port)
+  const forged = ['X_Forwarded_For: 192.0.2.1', 'x-forwarded_host: evil', 'X_Request_Id: evil']
+  client.send(
+    ...['POST / HTTP/1.1', 'Host: example.test', 'X_Own: kept', ...forged, 'Transfer-Encoding: chunked', ''],
+    ...['0', 'X-Forwarded-For: 192.0.2.1', 'X-Sum: kept', '', ''],
+  )
+  const answer = await client.until(/\]/)
+  expect(answer).toMatch(/"X_Own","kept".*"X-Sum","kept"/)
+  expect(answer).not.toMatch(/evil|192\.0\.2\.1/)
+})
