@@ -16,6 +16,8 @@ export function relayInformation(
     if (req.headers.expect !== undefined) res.writeContinue()
     return
   }
+  // A client that does not read them has no use for more, and they would fill our memory.
+  if (req.socket.writableNeedDrain) return
   const lines = [`HTTP/1.1 ${status} ${reasonPhrase(reason)}`]
   forEachEndToEnd(rawHeaders, (name, value) => lines.push(`${name}: ${value}`))
   // Answers on a connection are written one after the other, and nothing of this one has been written yet.
