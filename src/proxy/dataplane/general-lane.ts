@@ -10,6 +10,7 @@ import { Exchange } from './exchange.ts'
 import type { Lane, LaneContext } from './lane.ts'
 import { Refusal } from './refusal.ts'
 import { newRequestId } from './request-id.ts'
+import { ignoreEnd, noticeEnd } from './splice.ts'
 import { asPlainRequest, upgradeProtocol } from './upgrade.ts'
 
 /** While draining, how long a connection must have been quiet before we take it that no request is on its way. */
@@ -97,6 +98,7 @@ export class GeneralLane implements Lane {
   /** The server lets go of a connection while the answers to earlier requests on it are still under way: they come first. */
   #afterEarlier(req: IncomingMessage, socket: Socket, go: () => void): void {
     socket.on('error', () => {}) // 'close' follows
+    noticeEnd(socket)
     this.#connections.get(req.socket)?.whenIdle(() => {
       if (socket.writable) go()
     })
@@ -110,6 +112,7 @@ export class GeneralLane implements Lane {
     }
     // Not a change of protocol that we would pass on. Node lines that do not know `shouldUpgradeCallback` have read the head
     // only, so the server is given it once more, as that of a request like any other.
+    ignoreEnd(socket)
     socket.unshift(Buffer.concat([asPlainRequest(req), head]))
     this.#server.emit('connection', socket)
   }

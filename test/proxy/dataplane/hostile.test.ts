@@ -103,3 +103,21 @@ test('a client cannot forge forwarding fields with underscores in their names, n
   expect(answer).toMatch(/"X_Own","kept".*"X-Sum","kept"/)
   expect(answer).not.toMatch(/evil|192\.0\.2\.1/)
 })
+
+test.each([
+  ['', []],
+  [' behind another request', ['GET / HTTP/1.1', 'Host: example.test', '']],
+])('a client that leaves while its wish for an upgrade%s is unanswered holds nothing', async (_name, earlier) => {
+  const worker = await startWorker(() => {})
+  const asked = new Promise((resolve) => {
+    for (const event of ['upgrade', 'request']) worker.server.once(event, resolve)
+  })
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port)
+  client.send(...earlier, 'GET / HTTP/1.1', 'Host: example.test', 'Connection: Upgrade', 'Upgrade: websocket', '', '')
+  await asked
+  gateway.route({ v2: [] })
+  client.socket.end()
+  await gateway.channel.until(() => gateway.channel.bodiesOf('released').length === 1)
+  await gateway.channel.until(() => gateway.channel.bodiesOf('counters').at(-1)?.versions[0]?.inFlight === 0)
+})
