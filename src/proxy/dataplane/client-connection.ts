@@ -54,6 +54,8 @@ export class ClientConnection {
   next(): void {
     this.#usedAt = Date.now()
     this.#current = null
+    // What came behind a request whose answer said `Connection: close` is no request (RFC 9112 9.6).
+    if (!this.socket.writable) this.#waiting.splice(0)
     const run = this.#waiting.shift()
     if (run !== undefined) {
       if (this.#waiting.length < pipelineLimit && this.socket.isPaused()) this.socket.resume()

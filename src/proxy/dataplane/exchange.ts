@@ -147,7 +147,8 @@ export class Exchange implements Run {
     const { req, res, carrier, context } = this.#options
     const { signal } = this.#gone
     return new Promise((resolve) => {
-      const cancel = carrier.carry({
+      let cancel = (): void => {} // should `carry` throw, `onDone` is still called
+      cancel = carrier.carry({
         req,
         res,
         target: claim.target,
@@ -262,7 +263,7 @@ export class Exchange implements Run {
       prefersHtml: prefersHtml(req.headers.accept),
       ...(waitsFor === undefined ? {} : { waitingFor: waitsFor }),
     })
-    if (isLast() || this.#isSending()) answer.headers.push('Connection', 'close')
+    if (isLast() || this.#isSending() || refusal.endsConnection) answer.headers.push('Connection', 'close')
     res.writeHead(answer.status, answer.headers)
     if (req.method !== 'HEAD') res.write(answer.body)
     finishAnswer(req, res, this.#isSending())

@@ -10,6 +10,7 @@ import { Exchange } from './exchange.ts'
 import type { Lane, LaneContext } from './lane.ts'
 import { Refusal } from './refusal.ts'
 import { newRequestId } from './request-id.ts'
+import { ignoreEnd, noticeEnd } from './splice.ts'
 import { asPlainRequest, upgradeProtocol } from './upgrade.ts'
 
 /** While draining, how long a connection must have been quiet before we take it that no request is on its way. */
@@ -50,8 +51,12 @@ export class GeneralLane implements Lane {
     this.#server.on('request', (req, res) => this.#onRequest(req, res))
     this.#server.on('checkContinue', (req, res) => this.#onRequest(req, res))
     this.#server.on('checkExpectation', (req, res) => this.#onRequest(req, res))
-    this.#server.on('upgrade', (req, socket, head) => this.#onUpgrade(req, socket as Socket, head))
-    this.#server.on('connect', (req, socket, head) => this.#onDetached(req, socket as Socket, head, null))
+    this.#server.on('upgrade', (req, socket, head) => {
+      this.#afterEarlier(req, socket as Socket, () => this.#onUpgrade(req, socket as Socket, head))
+    })
+    this.#server.on('connect', (req, socket, head) => {
+      this.#afterEarlier(req, socket as Socket, () => this.#onDetached(req, socket as Socket, head, null))
+    })
     this.#server.on('clientError', (error, socket) => this.#onClientError(error, socket))
     // What a server does when it begins to listen is to start the clock that cuts off slow heads.
     this.#server.emit('listening')
@@ -90,6 +95,15 @@ export class GeneralLane implements Lane {
     this.#add(req, res, null)
   }
 
+  /** The server lets go of a connection while the answers to earlier requests on it are still under way: they come first. */
+  #afterEarlier(req: IncomingMessage, socket: Socket, go: () => void): void {
+    socket.on('error', () => {}) // 'close' follows
+    noticeEnd(socket)
+    this.#connections.get(req.socket)?.whenIdle(() => {
+      if (socket.writable) go()
+    })
+  }
+
   #onUpgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
     const protocol = upgradeProtocol(req)
     if (protocol !== null) {
@@ -98,13 +112,13 @@ export class GeneralLane implements Lane {
     }
     // Not a change of protocol that we would pass on. Node lines that do not know `shouldUpgradeCallback` have read the head
     // only, so the server is given it once more, as that of a request like any other.
+    ignoreEnd(socket)
     socket.unshift(Buffer.concat([asPlainRequest(req), head]))
     this.#server.emit('connection', socket)
   }
 
   /** A request after whose head the server has let go of the connection. */
   #onDetached(req: IncomingMessage, socket: Socket, head: Buffer, protocol: string | null): void {
-    socket.on('error', () => {}) // 'close' follows
     const res = new ServerResponse(req)
     res.shouldKeepAlive = false
     res.assignSocket(socket)

@@ -6,6 +6,7 @@ import httpProxy from 'http-proxy'
 import type { Target } from '../routing/route-table.ts'
 import type { Carrier, CarryFailure, CarryJob } from './carrier.ts'
 import { trailerPairs } from './end-to-end-headers.ts'
+import { isForwardingHeader } from './forwarding.ts'
 
 /**
  * How long a connection to a worker is kept unused. Short, so that a request which must not be sent twice never meets one
@@ -40,12 +41,18 @@ export class HttpProxyCarrier implements Carrier {
 
   carry(job: CarryJob): () => void {
     const request = this.#open(job)
-    for (const [name, values] of job.headers) request.setHeader(name, values.length === 1 ? (values[0] ?? '') : values)
-    request.path = job.path
-    request.maxHeadersCount = 0
-    follow(request, job)
-    if (job.answerTimeout > 0) limitSilence(request, job)
-    if (!job.hasBody) request.end()
+    try {
+      for (const [name, values] of job.headers)
+        request.setHeader(name, values.length === 1 ? (values[0] ?? '') : values)
+      request.path = job.path
+      request.maxHeadersCount = 0
+      follow(request, job)
+      if (job.answerTimeout > 0) limitSilence(request, job)
+      if (!job.hasBody) request.end()
+    } catch (error) {
+      request.destroy() // its connection to the worker would stay open for ever
+      throw error
+    }
     return () => request.destroy()
   }
 
@@ -176,11 +183,15 @@ function follow(request: ClientRequest, job: CarryJob): void {
 /** Streams the client's body, and its trailers, to the worker, no faster than that takes it. */
 function sendBody(request: ClientRequest, req: IncomingMessage): void {
   req.once('end', () => {
-    const trailers = trailerPairs(req.rawTrailers)
+    const trailers = trailerPairs(req.rawTrailers).filter(([name]) => !isForwardingHeader(name.toLowerCase()))
     if (trailers.length > 0 && !request.destroyed) request.addTrailers(trailers)
     request.end()
   })
   req.pipe(request, { end: false })
+  // Once it is answered, Node does not tell a request any more that its client has left in the middle of the body.
+  const breakOff = (): void => void request.destroy()
+  req.socket.once('close', breakOff)
+  request.once('close', () => req.socket.off('close', breakOff))
   // A client may want to see an answer, or `100 Continue`, before it sends any of the body: then the head goes alone.
   setImmediate(() => {
     if (!request.headersSent && !request.destroyed) request.flushHeaders()

@@ -10,4 +10,9 @@ export class Refusal extends CserviceError {
     this.name = 'Refusal'
     this.retryAfter = options.retryAfter ?? null
   }
+
+  /** Where the end of the request is in doubt, so is everything behind it (RFC 9112 6.1). */
+  get endsConnection(): boolean {
+    return this.code === 'BAD_REQUEST' || this.code === 'NOT_IMPLEMENTED'
+  }
 }

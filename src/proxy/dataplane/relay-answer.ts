@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { forEachEndToEnd, trailerPairs } from './end-to-end-headers.ts'
+import { forEachEndToEnd, isFieldValue, trailerPairs } from './end-to-end-headers.ts'
+import { isHttp10 } from './http-version.ts'
 
 /** Header lines of the gateway, names and values in turn, that take the place of a worker's own of that name. */
 export type OwnHeaders = readonly string[]
@@ -11,7 +12,9 @@ export type OwnHeaders = readonly string[]
  */
 export function relayAnswer(answer: IncomingMessage, res: ServerResponse, own: OwnHeaders): void {
   const status = answer.statusCode ?? 502
-  res.writeHead(status, answer.statusMessage ?? '', relayedHeaders(answer.rawHeaders, status, own))
+  if (status === 101) throw new Error('101 without a protocol') // the client would wait for the answer proper
+  const headers = relayedHeaders(answer.rawHeaders, status, own, mayHaveTrailers(answer, res))
+  res.writeHead(status, reasonPhrase(answer.statusMessage), headers)
   let isHeadSent = false
   // The head of an answer whose body takes its time goes ahead alone; others travel together with the first piece.
   setImmediate(() => {
@@ -47,15 +50,32 @@ export function resetClient(res: ServerResponse): void {
 }
 
 /** The header lines of a worker's answer that go on to the client, with the gateway's own. */
-export function relayedHeaders(rawHeaders: readonly string[], status: number, own: OwnHeaders): string[] {
+export function relayedHeaders(
+  rawHeaders: readonly string[],
+  status: number,
+  own: OwnHeaders,
+  hasTrailers = false,
+): string[] {
   const headers: string[] = []
   const replaced = new Set<string>()
   for (let index = 0; index < own.length; index += 2) replaced.add((own[index] ?? '').toLowerCase())
   forEachEndToEnd(rawHeaders, (name, value, lowerName) => {
     if (replaced.has(lowerName)) return
     if (status === 204 && lowerName === 'content-length') return // RFC 9110 8.6
+    if (lowerName === 'trailer' && !hasTrailers) return // announced in vain, and Node throws
     headers.push(name, value)
   })
   headers.push(...own)
   return headers
+}
+
+/** A worker's reason phrase; nothing in place of one with control characters, which Node reads but does not write. */
+export function reasonPhrase(given = ''): string {
+  return isFieldValue(given) ? given : ''
+}
+
+/** Whether we send the body in chunks, after which alone trailers can come. */
+function mayHaveTrailers({ headers, statusCode }: IncomingMessage, { req }: ServerResponse): boolean {
+  const hasBody = req.method !== 'HEAD' && statusCode !== 204 && statusCode !== 304
+  return hasBody && !isHttp10(req) && headers['content-length'] === undefined
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { forEachEndToEnd } from './end-to-end-headers.ts'
 import { isHttp10 } from './http-version.ts'
+import { reasonPhrase } from './relay-answer.ts'
 
 /** Passes a worker's 1xx answer on: `100 Continue` to a client that waits for one, others to whoever speaks HTTP/1.1. */
 export function relayInformation(
@@ -15,7 +16,9 @@ export function relayInformation(
     if (req.headers.expect !== undefined) res.writeContinue()
     return
   }
-  const lines = [`HTTP/1.1 ${status} ${reason}`]
+  // A client that does not read them has no use for more, and they would fill our memory.
+  if (req.socket.writableNeedDrain) return
+  const lines = [`HTTP/1.1 ${status} ${reasonPhrase(reason)}`]
   forEachEndToEnd(rawHeaders, (name, value) => lines.push(`${name}: ${value}`))
   // Answers on a connection are written one after the other, and nothing of this one has been written yet.
   req.socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')

@@ -19,6 +19,7 @@ export function splice(one: Socket, other: Socket): void {
     [one, other],
     [other, one],
   ] as const) {
+    ignoreEnd(from)
     from.setNoDelay(true)
     from.on('error', () => {}) // 'close' follows
     from.on('close', () => {
@@ -28,4 +29,28 @@ export function splice(one: Socket, other: Socket): void {
     })
     from.pipe(to)
   }
+}
+
+/**
+ * Until a client's socket is spliced, nobody reads it, and so nobody would notice that the client has left. Takes in what
+ * a buffer holds and no more; a client that ends its side is taken to have left, as `node:http` does.
+ */
+export function noticeEnd(socket: Socket): void {
+  socket.on('readable', readAtEnd)
+  socket.on('end', leave)
+}
+
+/** Somebody else reads it from now on. */
+export function ignoreEnd(socket: Socket): void {
+  socket.off('readable', readAtEnd)
+  socket.off('end', leave)
+}
+
+/** With nothing in the buffer, a read brings 'end', if that is what there is. */
+function readAtEnd(this: Socket): void {
+  if (this.readableLength === 0) this.read()
+}
+
+function leave(this: Socket): void {
+  this.destroy()
 }

@@ -35,8 +35,9 @@ export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
     else header[1].push(value)
   }
   forEachEndToEnd(options.rawHeaders, (name, value, lowerName) => {
-    if (lowerName === 'x-request-id') return
+    if (lowerName === 'x-request-id' || isDisguised(lowerName)) return
     if (lowerName === 'expect' && options.isHttp10) return // RFC 9110 10.1.1: not to be understood there
+    if (lowerName === 'trailer' && !options.isChunked) return // nothing can follow such a body, and Node throws
     if (isForwardingHeader(lowerName)) {
       if (!options.isPeerTrusted) return
       // What a trusted peer says beyond those that are set below (X-Forwarded-Port, …) goes on as it is.
@@ -62,4 +63,11 @@ export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
     add('Upgrade', options.upgrade)
   }
   return [...headers.values()]
+}
+
+/** CGI, WSGI and their like read `X_Forwarded_For` as the same field: whoever writes it so means to be taken for us. */
+function isDisguised(lowerName: string): boolean {
+  if (!lowerName.includes('_')) return false
+  const meant = lowerName.replaceAll('_', '-')
+  return meant === 'x-request-id' || isForwardingHeader(meant)
 }
