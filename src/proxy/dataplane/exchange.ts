@@ -90,6 +90,7 @@ export class Exchange implements Run {
       isHttp10: isHttp10(req),
       rawHeaders: req.rawHeaders,
     }
+    if (req.httpVersionMajor !== 1) throw new Refusal('BAD_REQUEST') // whose head means what? (RFC 9112 2.3)
     const checked = checkRequest(head)
     if ('error' in checked) throw new Refusal(checked.error)
     const settings = context.settings()

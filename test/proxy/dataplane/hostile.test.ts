@@ -121,3 +121,16 @@ test.each([
   await gateway.channel.until(() => gateway.channel.bodiesOf('released').length === 1)
   await gateway.channel.until(() => gateway.channel.bodiesOf('counters').at(-1)?.versions[0]?.inFlight === 0)
 })
+
+test.each(['HTTP/0.9', 'HTTP/2.0'])('a request that says %s is refused, and reaches no worker', async (version) => {
+  let requests = 0
+  const worker = await startWorker((_req, res) => {
+    requests++
+    res.end()
+  })
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port)
+  client.send(`GET / ${version}`, 'Host: example.test', '', '')
+  expect(await client.until(/BAD_REQUEST/)).toMatch(/^HTTP\/1.1 400 /)
+  expect(requests).toBe(0)
+})
