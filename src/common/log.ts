@@ -1,4 +1,5 @@
 import pino from 'pino'
+import { CserviceError } from './errors.ts'
 
 /** What every room logs through. A child logger adds its fields to each line. */
 export type Log = pino.Logger
@@ -21,7 +22,13 @@ export function createLog(options: { level?: string; pretty?: boolean; name?: st
         })
       : pino.destination({ dest: 2, sync: true, maxLength: maxBacklog })
   destination.on('error', () => {})
-  return pino({ level, base }, destination)
+  return pino({ level, base, serializers: { err: describeError } }, destination)
+}
+
+/** An error of the catalogue says what happened; a stack is for those that are a fault of ours. */
+function describeError(error: unknown): unknown {
+  if (error instanceof CserviceError && error.code !== 'INTERNAL') return error.toJSON()
+  return error instanceof Error ? pino.stdSerializers.err(error) : error
 }
 
 /** For tests and for callers that want silence. */

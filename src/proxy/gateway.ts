@@ -197,8 +197,7 @@ export class Gateway {
       return
     }
     version.scale(this.defaultCount(name), 'demand').catch((error: unknown) => {
-      if (!this.#stopping)
-        this.#log.error({ err: error, version: name }, 'a version that a request asked for did not start')
+      if (!this.#stopping) this.#log.error({ err: error }, `${name}, which a request asked for, did not start`)
     })
   }
 

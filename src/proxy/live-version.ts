@@ -49,7 +49,7 @@ export class LiveVersion extends EventEmitter<{ promoted: [PromoteAnswer] }> {
     } catch (thrown) {
       const error = toCserviceError(thrown)
       if (error.code === 'CANCELLED' || error.code === 'SHUTTING_DOWN') return
-      this.#parts.log.error({ err: error, version: this.#name }, 'the live version did not start')
+      this.#parts.log.error({ err: error }, `the live version ${this.#name} did not start`)
     }
   }
 

@@ -18,3 +18,21 @@ test.skipIf(!existsSync('/dev/full'))('a disk that is full loses lines of the lo
   })
   expect({ stdout, status }).toEqual({ stdout: 'goes on', status: 0 })
 })
+
+test('an error of the catalogue is logged as what happened, a fault of ours with its stack', () => {
+  const errors = new URL('../../dist/common/errors.js', import.meta.url).href
+  const text = `
+    import { createLog } from '${log}'
+    import { CserviceError } from '${errors}'
+    const log = createLog({ pretty: false })
+    log.error({ err: new CserviceError('PORT_TAKEN', 'port 80 is taken') }, 'known')
+    log.error({ err: new TypeError('boom') }, 'unknown')
+  `
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', text], { encoding: 'utf8' })
+  const [known, unknown] = stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(known.err).toEqual({ code: 'PORT_TAKEN', message: 'port 80 is taken', hint: expect.any(String) })
+  expect(unknown.err).toMatchObject({ message: 'boom', stack: expect.stringContaining('TypeError: boom') })
+})
