@@ -21,7 +21,7 @@ type Passes = { webPasses: Array<{ readonly name: string }> }
 
 /**
  * Carries requests through `http-proxy`: the only file that knows it. It makes the request to the worker; everything that
- * it gets wrong (docs/adr/0004) is kept from it:
+ * it gets wrong (docs/adr/0001) is kept from it:
  * - its passes that rewrite the request are taken out: `deleteLength` turns the chunked body of a DELETE or OPTIONS into
  *   a second request, which is request smuggling;
  * - it gets a request object of ours without headers, and hands us the `ClientRequest` at once, because that is what it
