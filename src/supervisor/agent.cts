@@ -44,10 +44,19 @@ function serve(channel: ChannelClient): void {
     server.once('close', () => servers.delete(server))
   })
 
-  Object.defineProperty(globalThis, agentKey, { value: { workerReady }, configurable: true })
+  /** What the library in this process (src/library) is given. */
+  const surface = {
+    workerReady,
+    /** To whoever listens to the messages of this worker in the supervisor's process; kept until it can be sent. */
+    send: (body: unknown) => channel.send({ type: 'message', body }),
+    /** Called with each message from there. One listener. */
+    onMessage: null as ((body: unknown) => void) | null,
+  }
+  Object.defineProperty(globalThis, agentKey, { value: surface, configurable: true })
 
   channel.on('message', (message: ToProcess) => {
     if (message.type === 'stop') stop()
+    else if (message.type === 'message') surface.onMessage?.(message.body)
   })
   channel.on('abandoned', () => {
     setTimeout(() => process.exit(1), abandonedGraceMs).unref()

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import type { Log } from '../common/log.ts'
 import { ChannelServer } from './channel-server.ts'
@@ -14,8 +15,13 @@ export interface SupervisorOptions {
   readonly output?: OutputSink
 }
 
+interface SupervisorEvents {
+  /** A process was started, in whatever pool. */
+  worker: [WorkerHandle, Pool]
+}
+
 /** Starts, watches and stops pools of processes; knows nothing of what they do. Owns the channel and all pools. */
-export class Supervisor {
+export class Supervisor extends EventEmitter<SupervisorEvents> {
   readonly #channel: ChannelServer
   readonly #log: Log
   readonly #output: OutputSink
@@ -26,6 +32,7 @@ export class Supervisor {
   #isWardsUpdateDue = false
 
   private constructor(channel: ChannelServer, options: SupervisorOptions) {
+    super()
     this.#channel = channel
     this.#log = options.log
     this.#output = options.output ?? processOutput
@@ -57,6 +64,7 @@ export class Supervisor {
     pool.on('worker', (worker) => {
       this.#updateWards()
       if (spec.keepsWatch) worker.on('connected', () => this.#updateWards())
+      this.emit('worker', worker, pool)
     })
     return pool
   }

@@ -107,7 +107,13 @@ export class CommandRegistry {
 
   async #answer({ command, words, caller }: Call): Promise<unknown> {
     const finished = new AbortController()
-    const context = { caller, signal: this.#stopped.signal, log: this.#log, words: words.map((word) => word.text) }
+    const context = {
+      caller,
+      signal: this.#stopped.signal,
+      log: this.#log,
+      words: words.map((word) => word.text),
+      report: (progress: string) => this.#log.debug({ command: command.name }, progress),
+    }
     try {
       const running = Promise.resolve().then(() =>
         command.run(

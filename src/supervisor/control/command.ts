@@ -17,6 +17,8 @@ export interface CommandContext {
   readonly log: Log
   /** The words after the name as text, at the indices of `args`: a version may be called `7`, and `args` has it as a number. */
   readonly words: readonly string[]
+  /** Tells whoever watches how far a long command is: `2 of 8 workers restarted`. */
+  report(progress: string): void
 }
 
 /**
