@@ -151,6 +151,18 @@ const catalogue = {
     'No port is free in versionPorts',
     'Widen versionPorts in proxy.json, or stop versions: cservice proxy version <version> 0',
   ),
+  WORKER_NOT_FOUND: entry(
+    400,
+    1,
+    'The file of a worker does not exist',
+    'Paths of workers are relative to the working directory of the service; .js, .mjs, .cjs and .ts may be left out.',
+  ),
+  UNKNOWN_USER: entry(
+    400,
+    1,
+    'No such user or group, or not ours to run as',
+    'Name a user or group of this machine, or its number; only root may run workers as another.',
+  ),
   WORKER_FAILED: entry(
     500,
     1,
