@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { Log } from '../common/log.ts'
 import { ChannelServer } from './channel-server.ts'
 import { type OutputSink, processOutput } from './output.ts'
-import { Pool, type PoolSpec } from './pool.ts'
+import { Pool } from './pool.ts'
+import type { PoolSpec } from './pool-spec.ts'
 import { WorkerHandle } from './worker.ts'
 
 export interface SupervisorOptions {
