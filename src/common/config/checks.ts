@@ -24,8 +24,8 @@ export function seconds(minimum: number) {
   )
 }
 
-export function flag(standard: boolean) {
-  return z.boolean({ error: 'true or false' }).default(standard)
+export function flag() {
+  return z.boolean({ error: 'true or false' })
 }
 
 export function portNumber() {

@@ -93,9 +93,9 @@ export const configSchema = z.looseObject(
     )
       .default('x-version')
       .describe('Request header that names the version, in any case.'),
-    servedVersionHeader: flag(true).describe(
-      'Whether answers say in x-served-version which version served them, and why that one.',
-    ),
+    servedVersionHeader: flag()
+      .default(true)
+      .describe('Whether answers say in x-served-version which version served them, and why that one.'),
     workerFilename: explained('a relative path below the folder of the version, without ..', (error) =>
       z.string({ error }).refine(isPathBelow, { error }),
     )

@@ -132,11 +132,20 @@ function toVariable(name: string, value: unknown): string {
       },
     )
   }
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
-  if (typeof value === 'function' || typeof value === 'symbol' || text.includes('\0')) {
+  const text = typeof value === 'object' ? toJson(value) : String(value)
+  if (text === null || typeof value === 'function' || typeof value === 'symbol' || text.includes('\0')) {
     throw wrong(name, value, 'something that can stand in the environment: text without NUL, a number, JSON')
   }
   return text
+}
+
+/** Null for what has no JSON: something that contains itself. */
+function toJson(value: unknown): string | null {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return null
+  }
 }
 
 /** Takes options one by one; what is null or not there is undefined, and what is wrong is an error that says what is allowed. */
@@ -194,7 +203,7 @@ function isGiven(value: unknown): boolean {
 }
 
 function wrong(name: string, value: unknown, allowed: string): CserviceError {
-  const found = (typeof value === 'object' ? JSON.stringify(value) : String(value)).slice(0, 80)
+  const found = (typeof value === 'object' ? (toJson(value) ?? 'an object') : String(value)).slice(0, 80)
   return new CserviceError(
     'BAD_USAGE',
     `Option '${name}': found ${typeof value === 'string' ? JSON.stringify(found) : found}, allowed: ${allowed}`,
