@@ -34,6 +34,8 @@ export type ToProcess =
   | { readonly type: 'stop' }
   /** Asks for `pong`. */
   | { readonly type: 'ping' }
+  /** Asks for `metrics` at once. */
+  | { readonly type: 'report' }
   /** From a supervisor that did not start this process: the one that did is dead and has a successor. End, and end the wards. */
   | { readonly type: 'orphaned' }
   /** Processes that cannot watch the supervisor themselves: whoever gets this list ends them if the supervisor stays away. */
@@ -54,6 +56,9 @@ export interface ProcessMetrics {
   readonly external: number
   readonly arrayBuffers: number
   readonly uptime: number
+  readonly title: string
+  /** Seconds and nanoseconds of its clock. */
+  readonly hrtime: readonly [number, number]
   readonly eventLoopDelayMean: number
   readonly eventLoopDelayMax: number
   /** Requests and connections of all its servers since its start; absent where nobody counts them. */

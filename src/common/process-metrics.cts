@@ -17,7 +17,16 @@ export function reportMetrics(
   const report = () => {
     const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage()
     const { mean, max } = delays.take()
-    const metrics = { rss, heapTotal, heapUsed, external, arrayBuffers, uptime: process.uptime() }
+    const metrics = {
+      rss,
+      heapTotal,
+      heapUsed,
+      external,
+      arrayBuffers,
+      uptime: process.uptime(),
+      title: process.title,
+      hrtime: process.hrtime(),
+    }
     channel.send({
       type: 'metrics',
       metrics: { ...metrics, eventLoopDelayMean: mean, eventLoopDelayMax: max, ...more() },

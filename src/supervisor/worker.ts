@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FromProcess, ProcessMetrics, ToProcess, Ward } from '../common/channel-protocol.ts'
 import { CserviceError } from '../common/errors.ts'
 import type { Launch } from './launch.ts'
+import { type NetFigures, NetRates } from './net-rates.ts'
 import { reachable, waitUntilListening } from './port-readiness.ts'
 import { ReadinessRule } from './readiness-rule.ts'
 import { climbStopLadder } from './stop-ladder.ts'
@@ -19,6 +20,7 @@ interface WorkerEvents {
   /** It opened its channel; again after each reconnect. */
   connected: []
   message: [unknown]
+  metrics: []
   exit: [WorkerExit, { readonly isExpected: boolean }]
 }
 
@@ -47,6 +49,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly #launch: Launch
   readonly #process: WorkerProcess
   readonly #rule: ReadinessRule
+  readonly #rates = new NetRates()
   #state: WorkerState = 'starting'
   #readyAt: number | null = null
   #host: string
@@ -108,6 +111,21 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   get metrics(): ProcessMetrics | null {
     return this.#metrics
+  }
+
+  /** Null for a worker without servers, and for one that has no agent. */
+  get net(): NetFigures | null {
+    return this.#rates.figures
+  }
+
+  /** Has it report its metrics now; resolves when it has, or cannot, or after `patience` milliseconds. */
+  async refresh(patience: number): Promise<void> {
+    if (this.kind !== 'agent' && this.kind !== 'cluster') return
+    if (this.#state === 'exited' || !this.tell({ type: 'report' })) return
+    const ended = new AbortController()
+    const { signal } = ended
+    await within(Promise.race([once(this, 'metrics', { signal }), this.exited]), patience)
+    ended.abort()
   }
 
   /** What ends this process should the supervisor not come back; null when it could not be started. */
@@ -201,8 +219,14 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   #receive(message: FromProcess): void {
     this.#unansweredPings = 0 // whoever says something is awake
     if (message.type === 'message') this.emit('message', message.body)
-    else if (message.type === 'metrics') this.#metrics = message.metrics
+    else if (message.type === 'metrics') this.#takeMetrics(message.metrics)
     else this.#judge(message)
+  }
+
+  #takeMetrics(metrics: ProcessMetrics): void {
+    this.#metrics = metrics
+    this.#rates.update(metrics.net, performance.now())
+    this.emit('metrics')
   }
 
   /** Whether it is ready, after one more fact. Only of a worker that shares its ports do we decide; others say so. */

@@ -39,7 +39,9 @@ function serve(channel: ChannelClient): void {
   let isStopping = false
 
   servers.follow()
-  const reportNow = reportMetrics(channel, () => ({ net: servers.statistics }))
+  const reportNow = reportMetrics(channel, () =>
+    servers.statistics.connections > 0 || servers.hasServers ? { net: servers.statistics } : {},
+  )
   whenLoaded(
     () => servers.hasServers,
     () =>
@@ -64,6 +66,7 @@ function serve(channel: ChannelClient): void {
   channel.on('message', (message: ToProcess) => {
     if (message.type === 'stop') void stop()
     else if (message.type === 'ping') channel.send({ type: 'pong' })
+    else if (message.type === 'report') reportNow()
     else if (message.type === 'message') surface.onMessage?.(message.body)
   })
   channel.on('abandoned', () => {
