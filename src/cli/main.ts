@@ -1,7 +1,7 @@
 import { CserviceError } from '../common/errors.ts'
 import { nearest } from '../supervisor/control/nearest.ts'
 import { knownCommands } from './known-commands.ts'
-import type { GivenOptions, Options } from './options.ts'
+import { type GivenOptions, type Options, withAddress } from './options.ts'
 import { Output } from './output.ts'
 import { accessKeyVariable, type Invocation, parseArguments, passphraseVariable, wantsJson } from './parse-arguments.ts'
 import { isProxyStart, proxyStartOptions } from './proxy-start.ts'
@@ -72,13 +72,12 @@ async function runCommand(
 async function toAddress(given: GivenOptions, options: Options): Promise<Options> {
   if (given.config === undefined) return options
   const { resolveAddress } = await import('../settings/resolve-settings.ts')
-  const { withAddress } = await import('./run-service.ts')
-  return withAddress(options, await resolveAddress({ ...given }))
+  return withAddress(options, await resolveAddress(given))
 }
 
 /** Without a word, a person at a terminal gets a console of the service that runs; null where there is none. */
 async function attachIfRunning(options: Options, output: Output, { attach }: Parts): Promise<number | null> {
-  if (attach === undefined || output.isJson || !process.stdin.isTTY || !process.stdout.isTTY) return null
+  if (attach === undefined || !output.isInteractive) return null
   try {
     await runRemotely(['version'], { ...options, timeout: recognitionMs })
   } catch (error) {

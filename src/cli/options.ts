@@ -25,6 +25,14 @@ export function ofTheService(options: GivenOptions): GivenOptions {
   return Object.fromEntries(Object.entries(options).filter(([name]) => !ofTheCommandLine.includes(name)))
 }
 
+/** The options with the address that settings, a configuration file among them, lead to. */
+export function withAddress(
+  { accessKey: _typed, ...options }: Options,
+  { port, host, accessKey }: { port: number; host: string; accessKey: string | null },
+): Options {
+  return { ...options, port, host, ...(accessKey === null ? {} : { accessKey }) }
+}
+
 /** The options as commander knows them. Prints nothing and never exits: whoever parses with it catches CommanderError. */
 export function declareOptions(): Command {
   const program = new Command('cservice')
@@ -115,6 +123,8 @@ const textsOfSsl = ['key', 'cert', 'ca', 'pfx', 'pem', 'passphrase']
 /** `key=file` next to what came before; a name that comes again makes a list. Numbers are such, but for those that name files. */
 function toSsl(text: string, former: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   const [name = '', ...rest] = text.split('=')
+  if (rest.length === 0)
+    throw new InvalidArgumentError('Options of TLS are given one by one: --ssl.key <file> --ssl.cert <file>.')
   const value = rest.join('=')
   const isNumber = !textsOfSsl.includes(name) && /^\d+$/.test(value)
   const given = value === 'true' || value === 'false' ? value === 'true' : isNumber ? Number(value) : value

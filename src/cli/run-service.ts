@@ -1,12 +1,11 @@
 import { toCserviceError } from '../common/errors.ts'
 import { createLog, type Log } from '../common/log.ts'
-import { resolveSettings } from '../settings/resolve-settings.ts'
 import type { ServiceSettings } from '../settings/service-settings.ts'
 import type { Caller } from '../supervisor/control/command.ts'
 import { userName } from '../supervisor/control/user-name.ts'
 import type { OutputSink } from '../supervisor/output.ts'
 import { greeting } from './greeting.ts'
-import type { GivenOptions, Options } from './options.ts'
+import { type GivenOptions, type Options, withAddress } from './options.ts'
 import type { Output } from './output.ts'
 import { writePidFile } from './pid-file.ts'
 import { ReadinessLine } from './readiness.ts'
@@ -60,8 +59,9 @@ export async function runService(
   line?.onAbandoned(() => stopper.stop('nobody waits for it any more'))
   let removePidFile = () => {}
   let service: RunningService | null = null
-  const isTerminal = line === null && isAtTerminal(output)
+  const isTerminal = line === null && output.isInteractive
   try {
+    const { resolveSettings } = await import('../settings/resolve-settings.ts')
     const { settings, warnings } = await resolveSettings(given, process.cwd(), { cli: isTerminal })
     for (const warning of warnings) log.warn(warning)
     try {
@@ -96,19 +96,6 @@ export async function runService(
     removePidFile()
     stopper.dispose()
   }
-}
-
-/** Whether a person sits before this process, who can be asked and attached. */
-export function isAtTerminal(output: Output): boolean {
-  return process.stdin.isTTY === true && process.stdout.isTTY === true && !output.isJson
-}
-
-/** The options with the address that the settings, a configuration file among them, lead to. */
-export function withAddress(
-  { accessKey: _typed, ...options }: Options,
-  { port, host, accessKey }: Pick<ServiceSettings, 'port' | 'host' | 'accessKey'>,
-): Options {
-  return { ...options, port, host, ...(accessKey === null ? {} : { accessKey }) }
 }
 
 async function loadAndStart(options: StartOptions): Promise<RunningService> {
