@@ -1,22 +1,28 @@
+import { toCamel } from './canonical.ts'
 import { commandOf, knownUsages } from './known-commands.ts'
 import { declareOptions } from './options.ts'
 
 /** The help that needs no gateway. */
 export function staticHelp(): string {
-  return `cservice – versioned deployment gateway
+  return `cservice – versioned deployment gateway and process supervisor
 
 Usage
-  cservice <command> [options]     runs a command, here or in the gateway that runs
-  cserviced proxy start <file>     starts a gateway in the background
+  cservice proxy start <proxy.json>   starts a gateway here, in the foreground
+  cservice <server.js>                starts a plain service: workers that share their ports
+  cservice <config.json>              the same, with a configuration
+  cserviced …                         starts any of these in the background
+  cservice <command> [options]        runs a command in the service that runs
 
 Commands
 ${helpOf()}
 
-Options (also in kebab-case)
+Options (also in kebab-case, and as --cs.<name>; what follows -- is for the workers)
 ${optionLines()}
 
 Examples
   cservice proxy start proxy.json          start the gateway in the foreground
+  cservice server.js --workerCount 4       start a plain service with 4 workers
+  cservice "upgrade all server2.js"        replace them with another program
   cservice proxy promote v3 4              make v3 live, with 4 workers
   cservice proxy info --json | jq .        what is there, for a script
   CSERVICE_ACCESS_KEY=… cservice health --host gateway.example
@@ -43,14 +49,13 @@ export function staticHelpOf(name: string): string | null {
 }
 
 function optionLines(): string {
+  const width = 36
   return declareOptions()
     .options.filter((option) => !option.hidden)
     .map((option) => {
-      const flags = option.flags.replace(/-([a-z])(?=[a-z]*)/g, (match, letter: string, offset: number, all: string) =>
-        /[a-z]/.test(all[offset - 1] ?? '') ? letter.toUpperCase() : match,
-      )
-      const preset = option.defaultValue === undefined ? '' : ` (default: ${option.defaultValue})`
-      return `  ${flags.padEnd(24)} ${option.description}${preset}`
+      const flags = option.long === '--ssl' ? '--ssl.<name> <value>' : toCamel(option.flags)
+      const preset = option.defaultValueDescription === undefined ? '' : ` (default: ${option.defaultValueDescription})`
+      return `  ${flags.padEnd(width)} ${option.description}${preset}`
     })
     .join('\n')
 }

@@ -14,6 +14,9 @@ export const knownUsages: readonly KnownUsage[] = [
   usage('proxy promote <version> [n]', 'Makes a version live, with n workers', 'proxy promote v3 4'),
   usage('proxy version <version> [n]', 'Runs n workers of a version; 0 stops it', 'proxy version v2 1'),
   usage('proxy stop', 'Stops the proxy, gracefully; the service goes on', 'proxy stop'),
+  usage('start <worker> [options]', 'Adds workers to the service, one at a time', 'start server.js {"count":2}'),
+  usage('restart all|<pid>', 'Replaces workers, new before old', 'restart all'),
+  usage('upgrade all|<pid> <worker>', 'Replaces workers with those of another file', 'upgrade all server2.js'),
   usage('health', 'Says OK, or what is wrong', 'health'),
   usage('info', 'Shows the resources that the workers use', 'info'),
   usage('workers [simple|details]', 'Lists the worker processes', 'workers'),
@@ -23,10 +26,7 @@ export const knownUsages: readonly KnownUsage[] = [
   usage('help [command]', 'Explains a command', 'help proxy'),
 ]
 
-/** Commands of plain services, which are words of commands already, though a gateway has no use for them. */
-const reservedCommands = ['start', 'restart', 'upgrade']
-
-export const knownCommands: readonly string[] = [...new Set(knownUsages.map(commandOf)), ...reservedCommands]
+export const knownCommands: readonly string[] = [...new Set(knownUsages.map(commandOf))]
 
 /** The first word of a usage. */
 export function commandOf(known: KnownUsage): string {

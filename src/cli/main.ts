@@ -1,56 +1,90 @@
 import { CserviceError } from '../common/errors.ts'
 import { nearest } from '../supervisor/control/nearest.ts'
 import { knownCommands } from './known-commands.ts'
-import type { Options } from './options.ts'
+import { type GivenOptions, type Options, withAddress } from './options.ts'
 import { Output } from './output.ts'
-import { accessKeyVariable, parseArguments, wantsJson } from './parse-arguments.ts'
-import { daemonVariable } from './readiness.ts'
-import { isProxyStart, runRemotely } from './remote-command.ts'
-import type { StartService } from './run-service.ts'
+import { accessKeyVariable, type Invocation, parseArguments, passphraseVariable, wantsJson } from './parse-arguments.ts'
+import { isProxyStart, proxyStartOptions } from './proxy-start.ts'
+import { runRemotely } from './remote-command.ts'
+import type { Parts } from './run-service.ts'
+
+/** How long a service may take to say that it is there, before a person at a terminal gets the help instead. */
+const recognitionMs = 3_000
 
 /**
- * `cservice`: runs a command in the gateway that runs, or starts one.
+ * `cservice`: runs a command in the service that runs, or starts one.
  * @param argv without the program itself
- * @param start what starts a service where none runs; the one of service.ts, if not given
  * @returns the exit code
  */
-export async function main(argv: readonly string[], start?: StartService): Promise<number> {
+export async function main(argv: readonly string[], parts: Parts = {}): Promise<number> {
   const output = new Output('cservice', wantsJson(argv))
   try {
-    const { options, ...invocation } = parseArguments(argv, process.env)
-    delete process.env[accessKeyVariable] // workers inherit the environment
-    if (invocation.kind === 'command') return await runCommand(invocation.words, options, output, start)
-    if (invocation.kind === 'version') return await showVersion(output)
-    return await showHelp(invocation.kind === 'help', output)
+    const invocation = parseArguments(argv, process.env)
+    // Workers inherit the environment, and a secret is nobody's business there.
+    for (const name of [accessKeyVariable, passphraseVariable]) delete process.env[name]
+    return await carryOut(invocation, output, parts)
   } catch (error) {
     return await output.failure(error)
   }
 }
 
+async function carryOut(invocation: Invocation, output: Output, parts: Parts): Promise<number> {
+  const { options, given } = invocation
+  switch (invocation.kind) {
+    case 'service':
+      return await startService(given, options, output, parts)
+    case 'command':
+      return await runCommand(invocation.words, given, options, output, parts)
+    case 'version':
+      return await showVersion(output)
+    case 'help':
+      return await showHelp(true, output)
+    case 'nothing':
+      return (await attachIfRunning(options, output, parts)) ?? (await showHelp(false, output))
+  }
+}
+
+async function startService(given: GivenOptions, options: Options, output: Output, parts: Parts): Promise<number> {
+  const { runService } = await import('./run-service.ts')
+  return await runService(given, options, output, parts)
+}
+
 async function runCommand(
   words: readonly string[],
+  given: GivenOptions,
   options: Options,
   output: Output,
-  start?: StartService,
+  parts: Parts,
 ): Promise<number> {
-  if (isProxyStart(words) && words.length < 3) {
-    throw new CserviceError('BAD_USAGE', 'proxy start needs the path of a configuration', {
-      hint: 'cservice proxy start proxy.json',
-    })
+  const start = isProxyStart(words) ? proxyStartOptions(words, given) : null
+  try {
+    await output.answer(words, await runRemotely(words, await toAddress(given, options)))
+    return 0
+  } catch (error) {
+    if (words[0] === 'help') return await showOfflineHelp(words[1], output)
+    if (!isNoGateway(error)) throw error
+    if (start === null) throw explainUnknown(words, error)
   }
-  const mayStart = isProxyStart(words)
-  if (!(mayStart && process.env[daemonVariable] !== undefined)) {
-    try {
-      await output.answer(words, await runRemotely(words, options))
-      return 0
-    } catch (error) {
-      if (words[0] === 'help') return await showOfflineHelp(words[1], output)
-      if (!isNoGateway(error)) throw error
-      if (!mayStart) throw explainUnknown(words, error)
-    }
+  return await startService(start, options, output, parts)
+}
+
+/** A configuration file may say where the service is. */
+async function toAddress(given: GivenOptions, options: Options): Promise<Options> {
+  if (given.config === undefined) return options
+  const { resolveAddress } = await import('../settings/resolve-settings.ts')
+  return withAddress(options, await resolveAddress(given))
+}
+
+/** Without a word, a person at a terminal gets a console of the service that runs; null where there is none. */
+async function attachIfRunning(options: Options, output: Output, { attach }: Parts): Promise<number | null> {
+  if (attach === undefined || !output.isInteractive) return null
+  try {
+    await runRemotely(['version'], { ...options, timeout: recognitionMs })
+  } catch (error) {
+    if (isNoGateway(error)) return null
+    throw error
   }
-  const { runService } = await import('./run-service.ts')
-  return await runService(words, options, output, start)
+  return await attach(options, output)
 }
 
 function isNoGateway(error: unknown): error is CserviceError {

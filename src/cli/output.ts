@@ -13,6 +13,11 @@ export class Output {
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   }
 
+  /** Whether a person sits before this process, who can be asked and attached. */
+  get isInteractive(): boolean {
+    return Boolean(process.stdin.isTTY && process.stdout.isTTY) && !this.isJson
+  }
+
   /** The answer of a command. */
   async answer(words: readonly string[], answer: unknown): Promise<void> {
     if (this.isJson) return this.json(answer)

@@ -1,102 +1,130 @@
+import { extname } from 'node:path'
 import { type Command, CommanderError } from 'commander'
 import { CserviceError } from '../common/errors.ts'
 import { parseCommandLine } from '../supervisor/control/command-line.ts'
 import { nearest } from '../supervisor/control/nearest.ts'
-import { declareOptions, type Options } from './options.ts'
+import { canonical, toCamel } from './canonical.ts'
+import { knownCommands } from './known-commands.ts'
+import { declareOptions, type GivenOptions, type Options, ofTheService } from './options.ts'
 
-/** What a command line asks for. */
-export type Invocation =
-  | { readonly kind: 'help' | 'version' | 'nothing'; readonly options: Options }
-  | { readonly kind: 'command'; readonly words: readonly string[]; readonly options: Options }
+/** What a command line asks for. `given` has the options for a service, only those that were given. */
+export type Invocation = { readonly options: Options; readonly given: GivenOptions } & (
+  | { readonly kind: 'help' | 'version' | 'nothing' | 'service' }
+  | { readonly kind: 'command'; readonly words: readonly string[] }
+)
 
 /** The environment variable for the access key: arguments can be seen by everybody on the machine (`ps`). */
 export const accessKeyVariable = 'CSERVICE_ACCESS_KEY'
+/** The same for `--ssl.passphrase`. */
+export const passphraseVariable = 'CSERVICE_SSL_PASSPHRASE'
 
 /**
  * Understands the arguments of `cservice` and `cserviced`. Options may stand anywhere, in camelCase or kebab-case, also as
- * `--cs.<name>`; what is left over are the words of a command. A single text with spaces is a whole command line.
+ * `--cs.<name>`. What is left over is the file of a service to start, or the words of a command; a single text with spaces
+ * is a whole command line. What follows `--` are arguments of the workers, or further words of the command.
  * @param argv without the program itself
  * @throws CserviceError UNKNOWN_OPTION, BAD_USAGE
  */
 export function parseArguments(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): Invocation {
   const program = declareOptions()
-  const separator = argv.indexOf('--')
-  const own = separator === -1 ? argv : argv.slice(0, separator)
+  const [own, behind] = split(argv)
   // `proxy why` takes a request as curl does, with options of its own.
   program.allowUnknownOption(/(^| )proxy why( |$)/.test(own.join(' ')))
   try {
-    program.parse([...canonical(own, program), ...argv.slice(own.length)], { from: 'user' })
+    program.parse(canonical(own, program), { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) throw toUsageError(error, own, program)
     throw error
   }
-  const { help, version, json, ...rest } = program.opts<Options & { help?: boolean; version?: boolean }>()
-  const key = rest.accessKey ?? (environment[accessKeyVariable] || undefined)
-  const options: Options = { ...rest, json: json ?? false, ...(key === undefined ? {} : { accessKey: key }) }
-  if (key === '') throw new CserviceError('BAD_USAGE', 'The access key is empty')
-  if (help) return { kind: 'help', options }
-  if (version) return { kind: 'version', options }
-  const words = toWords(program.args, options.run)
-  return words.length === 0 ? { kind: 'nothing', options } : { kind: 'command', words, options }
+  const { help, version, ...typed } = program.opts<Partial<Options> & { help?: boolean; version?: boolean }>()
+  const all = { ...typed, ...secretsOf(environment, typed) }
+  if (all.accessKey === '') throw new CserviceError('BAD_USAGE', 'The access key is empty')
+  const options = toOptions(all)
+  const given = ofTheService(all)
+  if (help) return { kind: 'help', options, given }
+  if (version) return { kind: 'version', options, given }
+  return toInvocation(program.args, behind, options, given)
 }
 
 /** Whether the answer must be JSON, also when the rest of the command line is not understood. */
 export function wantsJson(argv: readonly string[]): boolean {
-  const last = argv.filter((word) => /^--(no-)?(cs\.)?json(=|$)/.test(word)).at(-1)
-  return last !== undefined && !last.startsWith('--no-') && !last.endsWith('=false')
+  const [own] = split(argv)
+  const at = own.findLastIndex((word) => /^--(no-)?(cs\.)?json(=|$)/.test(word))
+  const last = own[at]
+  if (last === undefined || last.startsWith('--no-') || last.endsWith('=false')) return false
+  return last.includes('=') || own[at + 1] !== 'false'
 }
 
-/** Long options in kebab-case, without `cs.`, and booleans without a value: commander's way of writing. */
-function canonical(argv: readonly string[], program: Command): string[] {
-  const written: string[] = []
-  for (let index = 0; index < argv.length; index++) {
-    const word = argv[index] ?? ''
-    const match = /^--(no-)?(?:cs\.)?([A-Za-z][\w-]*)(?:=(.*))?$/s.exec(word)
-    const name = match?.[2] === undefined ? '' : `--${toKebab(match[2])}`
-    const option = program.options.find((candidate) => candidate.long === name && !candidate.negate)
-    if (!match || option === undefined) {
-      written.push(word)
-    } else if (option.required) {
-      if (match[1]) throw unknownOption(word, program)
-      const value = match[3] ?? argv[++index]
-      if (value === undefined || (match[3] === undefined && value.startsWith('--')))
-        throw new CserviceError('BAD_USAGE', `${word} needs a value`)
-      written.push(`${name}=${value}`)
-    } else {
-      const next = argv[index + 1]
-      const isApart = match[3] === undefined && !match[1] && (next === 'true' || next === 'false')
-      if (isApart) index++
-      written.push(toFlag(name, word, isApart ? next : match[3], match[1] !== undefined))
-    }
+/** What stands before `--`, and behind it. */
+function split(argv: readonly string[]): [own: readonly string[], behind: readonly string[]] {
+  const separator = argv.indexOf('--')
+  return separator === -1 ? [argv, []] : [argv.slice(0, separator), argv.slice(separator + 1)]
+}
+
+/** The secrets that came by the environment, unless they were typed. */
+function secretsOf(environment: NodeJS.ProcessEnv, typed: GivenOptions): GivenOptions {
+  const key = typed.accessKey === undefined ? environment[accessKeyVariable] : undefined
+  const passphrase = environment[passphraseVariable]
+  const { ssl } = typed
+  const isMissing = typeof ssl === 'object' && ssl !== null && !Object.hasOwn(ssl, 'passphrase')
+  return { ...(key ? { accessKey: key } : {}), ...(passphrase && isMissing ? { ssl: { ...ssl, passphrase } } : {}) }
+}
+
+function toOptions(all: Partial<Options>): Options {
+  const { port = 11987, host = 'localhost', accessKey, json = false, run, pidFile, logFile, logLevel, timeout } = all
+  const optional = { accessKey, run, pidFile, logFile, logLevel, timeout }
+  const present = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined))
+  return { port, host, json, ...present }
+}
+
+function toInvocation(
+  positionals: readonly string[],
+  behind: readonly string[],
+  options: Options,
+  given: GivenOptions,
+): Invocation {
+  const [first, second] = options.run === undefined ? positionals : []
+  const kind = first === undefined ? null : kindOfFile(first)
+  if (first !== undefined && kind !== null) {
+    if (second !== undefined) throw tooMany(first, second)
+    if (given[kind] !== undefined) throw tooMany(String(given[kind]), first)
+    return { kind: 'service', options, given: withArguments({ ...given, [kind]: first }, behind) }
   }
-  return written
+  const startsService = ['workers', 'worker', 'config', 'proxy'].some((name) => given[name] !== undefined)
+  if (first === undefined && options.run === undefined && startsService)
+    return { kind: 'service', options, given: withArguments(given, behind) }
+  const words = toWords([...positionals, ...behind], options.run)
+  return words.length === 0 ? { kind: 'nothing', options, given } : { kind: 'command', words, options, given }
 }
 
-function toFlag(name: string, word: string, value: string | undefined, isNegated: boolean): string {
-  if (value !== undefined && value !== 'true' && value !== 'false')
-    throw new CserviceError('BAD_USAGE', `${word}: it can only be true or false`)
-  return (value !== 'false') !== isNegated ? name : `--no-${name.slice(2)}`
+const workerExtensions = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts']
+
+/** What a first word names, when it is no command: a command keeps its meaning, whatever its line ends in. */
+function kindOfFile(first: string): 'workers' | 'config' | null {
+  if (knownCommands.includes(first.trim().split(/\s/, 1)[0] ?? '')) return null
+  const extension = extname(first.trim()).toLowerCase()
+  if (extension === '.json') return 'config'
+  return workerExtensions.includes(extension) ? 'workers' : null
 }
 
-function toKebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+function tooMany(first: string, second: string): CserviceError {
+  return new CserviceError('BAD_USAGE', `A service is started with one file: ${first}, and not ${second} as well`, {
+    hint: 'Arguments of the workers stand behind --: cservice server.js -- …; several workers, in a configuration: cservice config.json',
+  })
 }
 
-function toCamel(name: string): string {
-  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+function withArguments(given: GivenOptions, args: readonly string[]): GivenOptions {
+  return args.length === 0 ? given : { ...given, args }
 }
 
 /** The legacy form is one text with spaces (`cservice "restart all"`), which is a line, as is `--run`. */
-function toWords(positionals: readonly string[], run: string | undefined): string[] {
+function toWords(words: readonly string[], run: string | undefined): string[] {
+  const [first, ...rest] = words
   if (run !== undefined) {
-    if (positionals.length > 0)
-      throw new CserviceError(
-        'BAD_USAGE',
-        `A command stands in --run or behind the options, not in both: ${positionals[0]}`,
-      )
+    if (first !== undefined)
+      throw new CserviceError('BAD_USAGE', `A command stands in --run or behind the options, not in both: ${first}`)
     return textsOf(run)
   }
-  const [first, ...rest] = positionals
   return first === undefined ? [] : [...(/\s/.test(first) ? textsOf(first) : [first]), ...rest]
 }
 
@@ -119,6 +147,6 @@ function unknownOption(word: string, program: Command): CserviceError {
   const hint =
     meant === null
       ? 'cservice --help lists the options.'
-      : `Did you mean --${meant}? cservice --help lists the options.`
+      : `Did you mean --${meant === 'ssl' ? 'ssl.key' : meant}? cservice --help lists the options.`
   return new CserviceError('UNKNOWN_OPTION', `No such option: ${typed}`, { hint })
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { sendCommand } from '../supervisor/control/client.ts'
 import { toCommandLine } from '../supervisor/control/command-line.ts'
 import type { Options } from './options.ts'
+import { isProxyStart } from './proxy-start.ts'
 
 /**
  * Has the gateway that runs carry out a command.
@@ -9,11 +10,6 @@ import type { Options } from './options.ts'
  */
 export function runRemotely(words: readonly string[], options: Options): Promise<unknown> {
   return sendCommand(toCommandLine(withAbsolutePath(words)), options, options.timeout ?? 0)
-}
-
-/** The line that starts a service where none runs. */
-export function isProxyStart(words: readonly string[]): boolean {
-  return words[0] === 'proxy' && words[1] === 'start'
 }
 
 /** The gateway runs in another directory than this. */

@@ -1,51 +1,84 @@
 import { toCserviceError } from '../common/errors.ts'
-import type { Log } from '../common/log.ts'
-import type { ServiceOptions } from '../service.ts'
+import { createLog, type Log } from '../common/log.ts'
+import type { ServiceSettings } from '../settings/service-settings.ts'
 import type { Caller } from '../supervisor/control/command.ts'
 import { userName } from '../supervisor/control/user-name.ts'
+import type { OutputSink } from '../supervisor/output.ts'
 import { greeting } from './greeting.ts'
-import type { Options } from './options.ts'
+import { type GivenOptions, type Options, withAddress } from './options.ts'
 import type { Output } from './output.ts'
-import { accessKeyVariable } from './parse-arguments.ts'
 import { writePidFile } from './pid-file.ts'
 import { ReadinessLine } from './readiness.ts'
+import { serviceGreeting } from './service-greeting.ts'
+import { Stopper } from './stopper.ts'
 
 /** A service as this file sees it (service.ts). */
 export interface RunningService {
+  /** Starts what the settings name: the proxy, the workers, the master module. Rejects with the reason why it could not. */
+  begin(): Promise<void>
   runCommand(line: string[] | string, caller: Caller): Promise<unknown>
   stop(reason: string): Promise<void>
   kill(): void
   readonly stopped: Promise<{ exitCode: number }>
 }
 
-export type StartService = (options: ServiceOptions) => Promise<RunningService>
+export interface StartOptions {
+  readonly settings: ServiceSettings
+  readonly log: Log
+  readonly output?: OutputSink
+}
+
+export type StartService = (options: StartOptions) => Promise<RunningService>
+
+/** Attaches a console on this terminal to a service that runs; resolves to the exit code when it is left. */
+export type AttachConsole = (options: Options, output: Output) => Promise<number>
+
+/** What can be put in place of our own. */
+export interface Parts {
+  /** Starts a service where none runs: the one of service.ts, if not given. */
+  readonly start?: StartService
+  /** Without it, a terminal is attached to nothing. */
+  readonly attach?: AttachConsole
+}
 
 /**
- * Runs a service in this process until it is stopped: starts it, gives it its first command, says what is there and what
- * to type next. SIGTERM and SIGINT stop it gracefully; a second SIGINT ends it at once.
+ * Runs a service in this process until it is stopped: starts it with what the options say, tells what is there and what to
+ * type next. SIGTERM and SIGINT stop it gracefully; a second SIGINT ends it at once. Where a service runs on the control
+ * port already, a person at a terminal is attached to that one.
  * @returns the exit code
  */
 export async function runService(
-  words: readonly string[],
+  given: GivenOptions,
   options: Options,
   output: Output,
-  start: StartService = loadAndStart,
+  { start = loadAndStart, attach }: Parts = {},
 ): Promise<number> {
   const line = ReadinessLine.fromEnvironment()
-  const pidFile = options.pidFile ?? line?.pidFile
-  const { createLog } = await import('../common/log.ts')
   const log = createLog(options.logLevel === undefined ? {} : { level: options.logLevel })
   const stopper = new Stopper(log)
   line?.onAbandoned(() => stopper.stop('nobody waits for it any more'))
   let removePidFile = () => {}
+  let service: RunningService | null = null
+  const isTerminal = line === null && output.isInteractive
   try {
-    const service = await start(await toServiceOptions(options, log))
+    const { resolveSettings } = await import('../settings/resolve-settings.ts')
+    const { settings, warnings } = await resolveSettings(given, process.cwd(), { cli: isTerminal })
+    for (const warning of warnings) log.warn(warning)
+    try {
+      service = await start(toStartOptions(settings, log, output))
+    } catch (error) {
+      if (!isAlreadyRunning(error) || attach === undefined || !isTerminal || !settings.cli) throw error
+      stopper.dispose()
+      return await attach(withAddress(options, settings), output)
+    }
     stopper.watch(service)
     try {
+      const pidFile = options.pidFile ?? line?.pidFile
       if (pidFile !== undefined) removePidFile = writePidFile(pidFile)
-      const answer = await service.runCommand([...words], { level: 'inproc', name: userName() })
+      await service.begin()
+      const report = await describe(service, settings)
       await line?.say({ type: 'ready' })
-      if (line === null) announce(answer, options, output)
+      if (line === null) announce(report, settings, output)
     } catch (error) {
       await service.stop('it could not start')
       throw error
@@ -65,87 +98,48 @@ export async function runService(
   }
 }
 
-async function loadAndStart(options: ServiceOptions): Promise<RunningService> {
+async function loadAndStart(options: StartOptions): Promise<RunningService> {
   const { startService } = await import('../service.ts')
   return await startService(options)
 }
 
-async function toServiceOptions({ port, host, accessKey, json }: Options, log: Log): Promise<ServiceOptions> {
-  // The environment of this process becomes that of every worker, and a key is nobody's business there.
-  delete process.env[accessKeyVariable]
-  const { resolveSettings } = await import('../settings/resolve-settings.ts')
-  const { settings } = await resolveSettings({ port, host, accessKey })
+function toStartOptions(settings: ServiceSettings, log: Log, { isJson }: Output): StartOptions {
+  // With --json, standard output has one JSON value and nothing else.
+  return { settings, log, ...(isJson ? { output: { stdout: process.stderr, stderr: process.stderr } } : {}) }
+}
+
+function isAlreadyRunning(error: unknown): boolean {
+  return toCserviceError(error).code === 'ALREADY_RUNNING'
+}
+
+/** What runs, as the commands tell it; null for what was not started. */
+interface Report {
+  readonly proxy: unknown
+  readonly workers: unknown
+}
+
+async function describe(service: RunningService, { proxy, workers }: ServiceSettings): Promise<Report> {
+  const caller = { level: 'inproc', name: userName() } as const
   return {
-    settings,
-    log,
-    // With --json, standard output has one JSON value and nothing else.
-    ...(json ? { output: { stdout: process.stderr, stderr: process.stderr } } : {}),
+    proxy: proxy === null ? null : await service.runCommand(['proxy', 'info'], caller),
+    workers: proxy !== null && workers.length === 0 ? null : await service.runCommand(['workers'], caller),
   }
 }
 
-function announce(answer: unknown, { port }: Options, output: Output): void {
-  output.json(answer)
-  output.text(greeting(answer, port === 11987 ? '' : ` --port ${port}`))
+function announce({ proxy, workers }: Report, settings: ServiceSettings, output: Output): void {
+  const flags = settings.port === 11987 ? '' : ` --port ${settings.port}`
+  if (workers === null) {
+    output.json(proxy)
+    output.text(greeting(proxy, flags))
+    return
+  }
+  const rest = settings.accessKey === null ? null : restAddress(settings)
+  const listed = typeof workers === 'object' && workers !== null ? workers : { workers }
+  output.json({ pid: process.pid, rest, ...listed, ...(proxy === null ? {} : { proxy }) })
+  const gateway = proxy === null ? null : greeting(proxy, flags)
+  output.text(serviceGreeting({ workers: settings.workers, rest, flags, gateway }))
 }
 
-/** Turns signals into the end of a service. Owns the handlers. */
-class Stopper {
-  readonly #log: Log
-  #service: RunningService | null = null
-  #reason: string | null = null
-  readonly #handlers = new Map<NodeJS.Signals, () => void>([
-    ['SIGTERM', () => this.stop('SIGTERM')],
-    ['SIGINT', () => this.#interrupt()],
-    ['SIGHUP', () => this.#hangUp()],
-  ])
-
-  constructor(log: Log) {
-    this.#log = log
-    for (const [signal, handler] of this.#handlers) process.on(signal, handler)
-  }
-
-  get isStopping(): boolean {
-    return this.#reason !== null
-  }
-
-  /** From now on there is something to stop; at once, if it was asked for before. */
-  watch(service: RunningService): void {
-    this.#service = service
-    if (this.#reason !== null) void this.#stopService(this.#reason)
-  }
-
-  stop(reason: string): void {
-    if (this.#reason !== null) return
-    this.#reason = reason
-    void this.#stopService(reason)
-  }
-
-  dispose(): void {
-    for (const [signal, handler] of this.#handlers) process.off(signal, handler)
-  }
-
-  async #stopService(reason: string): Promise<void> {
-    try {
-      await this.#service?.stop(reason)
-    } catch (error) {
-      this.#log.error({ err: error }, 'stopping failed')
-      this.#service?.kill()
-      process.exit(1)
-    }
-  }
-
-  #interrupt(): void {
-    if (this.#reason === null) {
-      if (process.stderr.isTTY) process.stderr.write('\nStopping gracefully; press Ctrl-C again to stop at once.\n')
-      this.stop('SIGINT')
-      return
-    }
-    this.#service?.kill()
-    process.exit(130)
-  }
-
-  /** A service without a terminal outlives the session that started it; one on a terminal ends with the terminal. */
-  #hangUp(): void {
-    if (process.stdin.isTTY) this.stop('SIGHUP')
-  }
+function restAddress({ ssl, host, port }: ServiceSettings): string {
+  return `${ssl === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}/cli`
 }

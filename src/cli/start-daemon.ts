@@ -4,11 +4,12 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { CserviceError, fromErrorData } from '../common/errors.ts'
 import { openRuntimeDirectory } from '../common/runtime-directory.ts'
-import type { Options } from './options.ts'
+import type { GivenOptions, Options } from './options.ts'
 import { Output } from './output.ts'
-import { accessKeyVariable, parseArguments, wantsJson } from './parse-arguments.ts'
+import { accessKeyVariable, type Invocation, parseArguments, passphraseVariable, wantsJson } from './parse-arguments.ts'
+import { isProxyStart, proxyStartOptions } from './proxy-start.ts'
 import { daemonVariable, type ReadinessMessage } from './readiness.ts'
-import { isProxyStart } from './remote-command.ts'
+import { toArguments } from './to-arguments.ts'
 
 const defaultTimeoutMs = 120_000
 /** How long a service that failed, or that nobody waits for, may take to end by itself. */
@@ -26,14 +27,8 @@ export async function mainOfDaemon(argv: readonly string[], program: string): Pr
   const output = new Output('cserviced', wantsJson(argv))
   try {
     const invocation = parseArguments(argv, process.env)
-    if (invocation.kind !== 'command' || !isProxyStart(invocation.words) || invocation.words.length < 3) {
-      if (invocation.kind === 'help' || invocation.kind === 'version')
-        return await (await import('./main.ts')).main(argv)
-      throw new CserviceError('BAD_USAGE', 'cserviced starts a service in the background, and nothing else', {
-        hint: 'cserviced proxy start proxy.json; all other commands: cservice',
-      })
-    }
-    const pid = await startDaemon(invocation.words, invocation.options, program)
+    if (invocation.kind === 'help' || invocation.kind === 'version') return await (await import('./main.ts')).main(argv)
+    const pid = await startDaemon(toService(invocation), invocation.options, program)
     output.json({ pid })
     output.text(String(pid))
     return 0
@@ -42,18 +37,30 @@ export async function mainOfDaemon(argv: readonly string[], program: string): Pr
   }
 }
 
+/** The options of the service that a command line starts, if it starts one. */
+function toService(invocation: Invocation): GivenOptions {
+  if (invocation.kind === 'service') return invocation.given
+  const { kind, given } = invocation
+  if (kind === 'command' && isProxyStart(invocation.words) && invocation.words.length > 2) {
+    return proxyStartOptions(invocation.words, given)
+  }
+  throw new CserviceError('BAD_USAGE', 'cserviced starts a service in the background, and nothing else', {
+    hint: 'cserviced proxy start proxy.json, cserviced server.js or cserviced config.json; all other commands: cservice',
+  })
+}
+
 /**
  * @returns the pid of the service, which is ready
  * @throws CserviceError why there is none; nothing is left running then
  */
-export async function startDaemon(words: readonly string[], options: Options, program: string): Promise<number> {
-  const directory = openRuntimeDirectory(options.port)
+async function startDaemon(given: GivenOptions, options: Options, program: string): Promise<number> {
+  const directory = openRuntimeDirectory(await findPort(given, options))
   const log = openLog(resolve(options.logFile ?? join(directory, 'cservice.log')))
   try {
-    const child = spawn(process.execPath, [program, ...toArguments(words, options)], {
+    const child = spawn(process.execPath, [program, ...argumentsOf(given, options)], {
       detached: true,
       stdio: ['ignore', log.descriptor, log.descriptor, 'ipc'],
-      env: toEnvironment(options, resolve(options.pidFile ?? join(directory, 'cservice.pid'))),
+      env: toEnvironment(given, resolve(options.pidFile ?? join(directory, 'cservice.pid'))),
     })
     try {
       await untilReady(child, options.timeout ?? defaultTimeoutMs)
@@ -69,15 +76,27 @@ export async function startDaemon(words: readonly string[], options: Options, pr
   }
 }
 
-/** The same line again, but for the access key, which goes by the environment. */
-function toArguments(words: readonly string[], { port, host, logLevel }: Options): string[] {
-  const level = logLevel === undefined ? [] : [`--log-level=${logLevel}`]
-  return [`--port=${port}`, `--host=${host}`, ...level, '--', ...words]
+/** A configuration file may say which control port it is. */
+async function findPort(given: GivenOptions, options: Options): Promise<number> {
+  if (given.config === undefined) return options.port
+  const { resolveAddress } = await import('../settings/resolve-settings.ts')
+  return (await resolveAddress(given)).port
 }
 
-function toEnvironment({ accessKey }: Options, pidFile: string): NodeJS.ProcessEnv {
-  const key = accessKey === undefined ? {} : { [accessKeyVariable]: accessKey }
-  return { ...process.env, ...key, [daemonVariable]: pidFile }
+/** The same options again. There is no terminal in the background, and so no console. */
+function argumentsOf(given: GivenOptions, { logLevel }: Options): string[] {
+  const level = logLevel === undefined ? [] : [`--log-level=${logLevel}`]
+  return [...level, ...toArguments({ ...given, cli: false })]
+}
+
+function toEnvironment({ accessKey, ssl }: GivenOptions, pidFile: string): NodeJS.ProcessEnv {
+  const passphrase = typeof ssl === 'object' && ssl !== null && 'passphrase' in ssl ? ssl.passphrase : undefined
+  return {
+    ...process.env,
+    ...(accessKey === undefined ? {} : { [accessKeyVariable]: String(accessKey) }),
+    ...(passphrase === undefined ? {} : { [passphraseVariable]: String(passphrase) }),
+    [daemonVariable]: pidFile,
+  }
 }
 
 /** Settles when the service says that it is ready or has failed, ends, or takes too long; or when a signal ends the wait. */

@@ -117,7 +117,12 @@ const catalogue = {
     'Give the access key: --accessKey <key>, or Authorization: Bearer <key>.',
   ),
   TOO_MANY_FAILURES: entry(429, 4, 'Too many wrong access keys from this address', 'Wait a minute.'),
-  NO_GATEWAY: entry(503, 3, 'No gateway answers', 'Start one: cservice proxy start proxy.json (or name its --port).'),
+  NO_GATEWAY: entry(
+    503,
+    3,
+    'No gateway answers',
+    'Start one: cservice proxy start proxy.json, or cservice server.js (or name its --port).',
+  ),
   GATEWAY_BROKE_OFF: entry(
     502,
     1,
@@ -135,7 +140,7 @@ const catalogue = {
     409,
     1,
     'It is already running',
-    'cservice proxy info shows it; --port <n> starts a second one beside it.',
+    'cservice workers and cservice proxy info show it; --port <n> starts a second one beside it.',
   ),
   NO_PROXY: entry(400, 1, 'No proxy is running here', 'Start it: cservice proxy start proxy.json'),
   CONFIG_NOT_FOUND: entry(400, 1, 'The configuration file cannot be read', 'Check the path and its permissions.'),

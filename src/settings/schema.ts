@@ -49,7 +49,9 @@ const args = z
   )
   .nullish()
 const account = explained('a name or a number', (error) =>
-  z.union([z.string({ error }).min(1, { error }), z.int({ error }).min(0, { error })], { error }),
+  z.union([z.string({ error }).min(1, { error }), z.int({ error }).min(0, { error }).max(4_294_967_294, { error })], {
+    error,
+  }),
 ).nullish()
 
 /** What a worker may have of its own, where the service has it for all. */
@@ -70,7 +72,7 @@ const shared = {
     .describe('Milliseconds before a worker that exited unasked is started again; doubles with each failure in a row.'),
   workerUid: account.describe('User that the workers run as, by name or number; needs root.'),
   workerGid: account.describe(
-    'Group that the workers run as, by name or number; the primary one of `workerUid` without.',
+    'Group that the workers run as, by name or number; without it, the primary one of `workerUid`.',
   ),
 }
 

@@ -37,7 +37,9 @@ export async function place() {
     startProgram(program, [`--port=${port}`, ...argv], { ...environment, ...extra })
   const run = (program: string, argv: readonly string[], extra: NodeJS.ProcessEnv = {}) =>
     start(program, argv, extra).finished
-  return { runtime, port, start, run, directory: `${runtime}/cservice/${port}` }
+  const runWithoutPort = (program: string, argv: readonly string[], extra: NodeJS.ProcessEnv = {}) =>
+    startProgram(program, argv, { ...environment, ...extra }).finished
+  return { runtime, port, start, run, runWithoutPort, directory: `${runtime}/cservice/${port}` }
 }
 
 function startProgram(program: string, argv: readonly string[], env: NodeJS.ProcessEnv): Running {

@@ -28,7 +28,9 @@ it('zod is imported by the schemas alone, and neither a proxy process nor a one-
     'proxy/config/schema.ts',
     'settings/schema.ts',
   ])
-  const light = files.filter((name) => /^(common\/(?!config\/)|supervisor\/|cli\/|proxy\/(dataplane|routing)\/)/.test(name))
+  const light = files.filter((name) =>
+    /^(common\/(?!config\/)|supervisor\/|cli\/|proxy\/(dataplane|routing)\/)/.test(name),
+  )
   expect(light.length).toBeGreaterThan(2)
   expect(light.filter((name) => reaches(name))).toEqual([])
 })
