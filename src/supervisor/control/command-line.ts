@@ -28,11 +28,6 @@ export function toWord(text: string): Word {
   return { text, value: parseValue(text) }
 }
 
-/** A value that never was text, with the text that stands for it. */
-export function valueToWord(value: unknown): Word {
-  return { value, text: typeof value === 'string' ? value : textOf(value) }
-}
-
 /** The line that `parseCommandLine` takes apart into exactly these words. */
 export function toCommandLine(words: readonly string[]): string {
   return words.map((word) => (/^[^\s"\\{[]+$/.test(word) ? word : `"${word.replace(/["\\]/g, '\\$&')}"`)).join(' ')
@@ -104,19 +99,6 @@ function parseValue(text: string): unknown {
   } catch {
     return text
   }
-}
-
-/** What is more than data (a process, a worker) would be much as JSON, and nobody would read it. */
-function textOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value)
-  const prototype: unknown = Object.getPrototypeOf(value)
-  const isData = prototype === null || prototype === Object.prototype || Array.isArray(value)
-  try {
-    if (isData) return JSON.stringify(value)
-  } catch {
-    // circular, or with values that JSON has not
-  }
-  return Object.prototype.toString.call(value)
 }
 
 function skipSpace(line: string, start: number): number {

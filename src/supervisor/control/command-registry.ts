@@ -4,7 +4,7 @@ import { CserviceError, toCserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { isAllowed, type KeyRights } from './access.ts'
 import type { Caller, Command } from './command.ts'
-import { parseCommandLine, toWord, valueToWord, type Word } from './command-line.ts'
+import { parseCommandLine, toWord, type Word } from './command-line.ts'
 import { nearest } from './nearest.ts'
 
 /** A command found and allowed, with its words; `CommandRegistry.execute` runs it. */
@@ -71,26 +71,12 @@ export class CommandRegistry {
     return await this.execute(this.resolve(line, caller, rights))
   }
 
-  /**
-   * As `run`, with values instead of words, for the library: code of this process may pass whatever it likes.
-   * @throws CserviceError UNKNOWN_COMMAND, NOT_AUTHORISED, and whatever the command throws
-   */
-  async call(name: string, args: readonly unknown[], caller: Caller): Promise<unknown> {
-    const command = this.#commands.get(name)
-    if (command === undefined) throw this.#unknown(name, 'Event %s not found')
-    return await this.execute(this.#admit(command, args.map(valueToWord), caller))
-  }
-
   /** @throws CserviceError BAD_USAGE, UNKNOWN_COMMAND, NOT_AUTHORISED */
   resolve(line: string | readonly string[], caller: Caller, rights?: KeyRights): Call {
     const [name, ...words] = typeof line === 'string' ? parseCommandLine(line) : line.map(toWord)
     if (name === undefined) throw new CserviceError('UNKNOWN_COMMAND', 'No command was given')
     const command = this.#commands.get(name.text)
     if (command === undefined) throw this.#unknown(name.text)
-    return this.#admit(command, words, caller, rights)
-  }
-
-  #admit(command: Command, words: readonly Word[], caller: Caller, rights?: KeyRights): Call {
     const level = rights?.levelOf(command.name, command.level) ?? command.level
     if (!isAllowed(caller.level, level)) {
       throw new CserviceError('NOT_AUTHORISED', `Not authorized to execute '${command.name}' remotely`, {
@@ -158,12 +144,12 @@ export class CommandRegistry {
     throw new CserviceError('CANCELLED', 'The service stopped before the command had finished')
   }
 
-  #unknown(name: string, message = 'No such command: %s'): CserviceError {
+  #unknown(name: string): CserviceError {
     const meant = this.nearest(name)
     const shown = name.length > 80 ? `${name.slice(0, 80)}…` : name
     return new CserviceError(
       'UNKNOWN_COMMAND',
-      message.replace('%s', () => shown),
+      `No such command: ${shown}`,
       meant === null ? {} : { hint: `Did you mean "${meant}"? cservice help lists the commands.` },
     )
   }
