@@ -103,12 +103,6 @@ const catalogue = {
   // What the operator is told.
   BAD_USAGE: entry(400, 2, 'The command is not understood', 'cservice help'),
   UNKNOWN_COMMAND: entry(404, 2, 'No such command', 'cservice help lists the commands.'),
-  COMMAND_FAILED: entry(
-    400,
-    1,
-    'The command failed',
-    'What it says comes from the service itself; its log may have more.',
-  ),
   UNKNOWN_OPTION: entry(400, 2, 'No such option', 'cservice --help lists the options.'),
   NOT_AUTHORISED: entry(
     401,

@@ -22,9 +22,11 @@ export interface CallMessage {
 export interface RegisterMessage {
   readonly type: 'register'
   readonly name: string
-  readonly level: 'remote' | 'local' | 'inproc' | 'disabled'
+  /** null: the command says nothing of it. */
+  readonly level: 'remote' | 'local' | 'inproc' | 'disabled' | null
   readonly isVisible: boolean
-  readonly help: Readonly<Record<string, string>>
+  /** What `help <name>` shows; null: nothing, or not yet. */
+  readonly help: unknown
 }
 
 export type FromLibrary = CallMessage | RegisterMessage | Answer

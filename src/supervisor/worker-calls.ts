@@ -71,8 +71,10 @@ export class WorkerCalls {
     try {
       if (isTooMuch)
         throw new CserviceError('TOO_MANY_CALLS', `More than ${callLimit} calls of this worker are under way`)
+      const { registry } = this.#options
+      if (registry.get(name) === undefined) throw new CserviceError('UNKNOWN_COMMAND', `Event ${name} not found`)
       const caller = { level: isForeign ? 'remote' : 'local', name: `${worker.name}:${worker.pid}` } as const
-      const result = await this.#options.registry.call(name, args, caller)
+      const result = await registry.call(name, args, caller)
       answer = { type: 'result', id, result: asJson(result, `The result of "${name}"`) }
     } catch (error) {
       answer = { type: 'failure', id, error: errorAsJson(toCserviceError(error)) }

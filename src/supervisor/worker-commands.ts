@@ -17,6 +17,8 @@ export interface WorkerCommandsOptions {
 interface Entry {
   readonly run: Command['run']
   readonly workers: Set<WorkerHandle>
+  /** What was said of it last, as text: only what is new goes before what `control` has set meanwhile. */
+  said: string
   isDisplaced: boolean
 }
 
@@ -56,10 +58,10 @@ export class WorkerCommands {
     }
     entry.isDisplaced = false
     entry.workers.add(worker)
-    if (present === undefined || mayChange) {
-      const { level, isVisible, help } = message
-      registry.override({ name, level, isVisible, help, runsAtOnce: () => true, run: entry.run })
-    }
+    const said = JSON.stringify(message)
+    if (present !== undefined && (said === entry.said || !mayChange)) return
+    entry.said = said
+    registry.override(toCommand(message, entry.run))
   }
 
   /** An answer of a worker to one of our calls; one that nobody waits for any more is dropped. */
@@ -80,7 +82,7 @@ export class WorkerCommands {
     if (this.#entries.size >= nameLimit) return null
     const workers = new Set<WorkerHandle>()
     const run: Command['run'] = (args, context) => this.#broadcast(name, [...workers], args, context)
-    const entry = { run, workers, isDisplaced: false }
+    const entry = { run, workers, said: '', isDisplaced: false }
     this.#entries.set(name, entry)
     return entry
   }
@@ -129,4 +131,10 @@ export class WorkerCommands {
       if (!isSent) settle({ error: new CserviceError('WORKER_FAILED', 'The worker cannot be reached') })
     })
   }
+}
+
+function toCommand({ name, level, isVisible, help }: RegisterMessage, run: Command['run']): Command {
+  const shown = help ?? { info: 'Runs in every worker that has it.', command: name }
+  const base = { name, isVisible, help: async () => shown, runsAtOnce: () => true, run }
+  return level === null ? { ...base, level: 'remote', hasDefaultLevel: true } : { ...base, level }
 }

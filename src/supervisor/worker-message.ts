@@ -28,21 +28,15 @@ export function readMessage(body: unknown): FromLibrary | null {
 }
 
 function readRegistration({ name, level, isVisible, help }: Record<string, unknown>): RegisterMessage | null {
-  if (typeof name !== 'string' || !namePattern.test(name) || !levels.includes(level)) return null
+  const hasLevel = level !== null && level !== undefined
+  if (typeof name !== 'string' || !namePattern.test(name) || (hasLevel && !levels.includes(level))) return null
   return {
     type: 'register',
     name,
-    level: level as RegisterMessage['level'],
+    level: hasLevel ? (level as RegisterMessage['level']) : null,
     isVisible: isVisible !== false,
-    help: readHelp(help),
+    help: JSON.stringify(help ?? null).length > helpLimit ? null : (help ?? null),
   }
-}
-
-function readHelp(help: unknown): Record<string, string> {
-  if (!isRecord(help) || JSON.stringify(help).length > helpLimit) return {}
-  return Object.fromEntries(
-    Object.entries(help).flatMap(([key, text]) => (typeof text === 'string' ? [[key, text]] : [])),
-  )
 }
 
 function readError({ code, message, hint, details }: Record<string, unknown>) {

@@ -2,13 +2,15 @@ import type { Worker } from 'node:cluster'
 import type { WorkerEntry } from './plain/worker-entry.ts'
 import type { WorkerHandle } from './worker.ts'
 
-/** What a program learns of the worker's making. */
+/** What a program learns of a worker's making. */
 export interface WorkerFacts {
   readonly name: string
+  /** Absolute path of the file that it runs. */
   readonly worker: string
   readonly cwd: string
   readonly count: number
   readonly restart: boolean
+  /** Why it was started: `start`, `restart`, `failure`, … */
   readonly reason: string
 }
 
