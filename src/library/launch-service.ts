@@ -29,7 +29,7 @@ export async function launch(options: StartOptions): Promise<Launched> {
     return { service: await startService({ settings, log }), settings }
   } catch (error) {
     if (!(await isTakenByOurs(error, settings))) throw error
-    log.info({ port: settings.port }, 'another process has the control port; commands go to its service')
+    log.warn({ port: settings.port }, 'another process has the control port; commands go to its service')
     return { attachedTo: settings }
   }
 }

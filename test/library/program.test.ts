@@ -9,8 +9,7 @@ test('a service starts and stops, by callback and by promise, and the program th
         say([error, cservice.locals.state])
         cservice.stop(30000, (error, text) => say([error, text, cservice.locals.state]))
       })
-      say(cservice.locals.state)
-      cservice.trigger('health', (error, text) => say([error, text]))`,
+      say(cservice.locals.state)`,
     'promises.mjs': `
       import { start, stop } from 'cservice'
       console.log(JSON.stringify(await start({ workers: null, port: Number(process.env.CONTROL_PORT) })))
@@ -20,10 +19,22 @@ test('a service starts and stops, by callback and by promise, and the program th
   const callbacks = await run('callbacks.cjs')
   expect(callbacks.stderr).toBe('')
   expect(callbacks.code).toBe(0)
-  expect(said(callbacks.stdout)).toEqual([0, 1, [null, 'OK'], [null, 2], [null, 'Shutting down...', 0]])
+  expect(said(callbacks.stdout)).toEqual([0, 1, [null, 2], [null, 'Shutting down...', 0]])
   const promises = await run('promises.mjs')
   expect(promises.code).toBe(0)
   expect(said(promises.stdout)).toEqual([null, 'Shutting down...', 'Not running'])
+})
+
+test('a command that comes while the service is starting waits until there is one', async () => {
+  const { run } = await programs({
+    'program.cjs': `${head}
+      cservice.start({ workers: null, port })
+      cservice.trigger('health', (error, text) => {
+        say([error, text])
+        cservice.stop()
+      })`,
+  })
+  expect(said((await run('program.cjs')).stdout)).toEqual([[null, 'OK']])
 })
 
 test('stopping what does not run is answered, not an error', async () => {
@@ -192,6 +203,7 @@ test('a second program on the same port attaches: its commands go to the service
         say(await cservice.stop())
         say(cservice.locals.isAttached)
       })`,
+    // When the second has ended, the first still runs.
     'third.cjs': `${head} cservice.start({ run: 'who', port }, (error, result) => say([error, result]))`,
   })
   const first = start('first.cjs')
@@ -206,8 +218,6 @@ test('a second program on the same port attaches: its commands go to the service
   ])
   expect(second.code).toBe(0)
   expect(said((await run('third.cjs')).stdout)).toEqual([[null, ['first']]])
-  const stopped = await run('third.cjs', {}) // the first still runs: whoever was attached has left it alone
-  expect(stopped.code).toBe(0)
 })
 
 test('run without a service that could run it is an error', async () => {

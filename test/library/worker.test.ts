@@ -114,33 +114,27 @@ test('a command that workers register runs in each of them, and is answered with
     [],
     { count: 2 },
   )
-  const [first, second] = pool.workers.map(({ pid }) => pid)
-  expect(await registry.run('flush 1 {"a":true} text', operator)).toEqual({
-    workers: [first, second].map((pid) => ({
-      pid,
-      worker: 'test',
-      result: ['flush', true, 1, { a: true }, 'text'],
-    })),
-  })
-  expect(await registry.run('broken', operator)).toMatchObject({
-    workers: [{ pid: first, error: { code: 'COMMAND_FAILED', message: 'broken in the worker' } }, { pid: second }],
-  })
+  const pids = pidsOf(pool)
+  const flushed = await registry.run('flush 1 {"a":true} text', operator)
+  expect(byPid(flushed)).toEqual(
+    pids.map((pid) => ({ pid, worker: 'test', result: ['flush', true, 1, { a: true }, 'text'] })),
+  )
+  expect(byPid(await registry.run('broken', operator))).toEqual(
+    pids.map((pid) => ({ pid, worker: 'test', error: { code: 'COMMAND_FAILED', message: 'broken in the worker' } })),
+  )
   expect(await registry.run('nonsense', operator)).toMatchObject({ workers: [{ error: { code: 'BAD_USAGE' } }, {}] })
 })
 
 test('a new worker joins by registering, and one that exits leaves; without any the command is an error', async () => {
   const { pool, registry } = await service("cservice.on('pid', (event, cb) => cb(null, process.pid))")
-  const pids = async () => {
-    const answer = (await registry.call('pid', [], operator)) as { workers: Array<{ result: number }> }
-    return answer.workers.map(({ result }) => result)
-  }
-  expect(await pids()).toEqual(pool.workers.map(({ pid }) => pid))
+  const pids = async () => byPid(await registry.call('pid', [], operator)).map(({ result }) => result)
+  expect(await pids()).toEqual(pidsOf(pool))
   await pool.scale(2, 'scale')
-  expect(await pids()).toEqual(pool.workers.map(({ pid }) => pid))
+  expect(await pids()).toEqual(pidsOf(pool))
   await pool.stop()
   await expect(pids()).rejects.toMatchObject({ code: 'NO_WORKER' })
   await pool.scale(1, 'start')
-  expect(await pids()).toEqual(pool.workers.map(({ pid }) => pid))
+  expect(await pids()).toEqual(pidsOf(pool))
 })
 
 test('a worker that exits, or says nothing in time, is an error of its own and keeps nobody else from answering', async () => {
@@ -150,19 +144,15 @@ test('a worker that exits, or says nothing in time, is an error of its own and k
     [],
     { count: 2, deadline: 700 },
   )
-  const [first, second] = pool.workers.map(({ pid }) => pid)
-  expect(await registry.call('mute', [first], operator)).toEqual({
-    workers: [
-      { pid: first, worker: 'test', error: { code: 'TIMED_OUT', message: 'The worker did not answer within 700 ms' } },
-      { pid: second, worker: 'test', result: 'spoke' },
-    ],
-  })
-  expect(await registry.call('die', [first], operator)).toEqual({
-    workers: [
-      { pid: first, worker: 'test', error: { code: 'WORKER_FAILED', message: expect.stringMatching(/exited before/) } },
-      { pid: second, worker: 'test', result: 'alive' },
-    ],
-  })
+  const [first, second] = pidsOf(pool)
+  expect(byPid(await registry.call('mute', [first], operator))).toEqual([
+    { pid: first, worker: 'test', error: { code: 'TIMED_OUT', message: 'The worker did not answer within 700 ms' } },
+    { pid: second, worker: 'test', result: 'spoke' },
+  ])
+  expect(byPid(await registry.call('die', [first], operator))).toEqual([
+    { pid: first, worker: 'test', error: { code: 'WORKER_FAILED', message: expect.stringMatching(/exited before/) } },
+    { pid: second, worker: 'test', result: 'alive' },
+  ])
   expect(reports.waiting).toEqual([])
 })
 
@@ -212,17 +202,15 @@ test('a worker that breaks the rules is ignored, and said so of it once', async 
   )
   expect(await reports.next()).toBe('done')
   expect(warnings).toEqual(['a worker sent what is not understood; it is ignored'])
-  expect(registry.list().map(({ name }) => name)).toEqual(['report', '__proto__'])
+  expect(registry.list().map(({ name }) => name)).toEqual(['report', 'arrived', '__proto__'])
 })
 
 test('a worker has a thousand calls under way, and no more', async () => {
   const open = deferred()
   const { reports } = await service(
-    `const calls = Array.from({ length: 1005 }, () => trigger('held'))
-     report((await Promise.race(calls.slice(1000).map((call) => call.catch((error) => error.code)))))
-     trigger('report', 'ignored, since the calls are used up')
-     await new Promise((resolve) => setTimeout(resolve, 50))`.replace(/report\(\(await/, 'const code = (await') +
-      "\n     globalThis[Symbol.for('cservice.agent')].send({ type: 'register', name: code, level: 'remote' })",
+    `const calls = Array.from({ length: 1005 }, () => trigger('held').catch((error) => error.code))
+     const name = await Promise.race(calls.slice(1000))
+     globalThis[Symbol.for('cservice.agent')].send({ type: 'register', name, level: 'remote' })`,
     [command('held', () => open.promise)],
     { afterwards: (registry) => eventually('the refusal', () => registry.get('TOO_MANY_CALLS') !== undefined) },
   )
@@ -317,6 +305,7 @@ async function service(text: string, commands: readonly Command[] = [], options:
   const registry = new CommandRegistry(log)
   const reports = new Reports()
   registry.register(command('report', async ([value]) => void reports.add(value), { runsAtOnce: () => true }))
+  registry.register(command('arrived', async () => null, { runsAtOnce: () => true }))
   for (const each of commands) registry.register({ ...each, runsAtOnce: () => true })
   options.before?.(registry)
   const { isForeign, deadline } = options
@@ -344,11 +333,26 @@ function worker(text: string): string {
     }
     setInterval(() => {}, 1e9)
     main()
-    cservice.workerReady()`
+    // Ready when all that was said before has arrived.
+    trigger('arrived').catch(() => {}).then(() => cservice.workerReady())`
 }
 
 function own(name: string): Command {
   return customCommand(name, async () => 'of the program', { service: null, locals: null })
+}
+
+function pidsOf(pool: Pool): number[] {
+  return pool.workers.map(({ pid }) => pid ?? 0).sort((one, other) => one - other)
+}
+
+interface AnswerOfWorker {
+  readonly pid: number
+  readonly result?: unknown
+}
+
+/** The workers of a pool are listed as they were started; who registers first is chance. */
+function byPid(answer: unknown): AnswerOfWorker[] {
+  return [...(answer as { workers: AnswerOfWorker[] }).workers].sort((one, other) => one.pid - other.pid)
 }
 
 /** What workers have reported, in its order. */
