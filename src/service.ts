@@ -1,13 +1,18 @@
+import { pathToFileURL } from 'node:url'
 import type { Log } from './common/log.ts'
 import { openRuntimeDirectory } from './common/runtime-directory.ts'
 import { proxyCommand } from './proxy/commands/proxy.ts'
 import { findProblems } from './proxy/find-problems.ts'
 import { ProxyHost } from './proxy/proxy-host.ts'
+import type { ServiceSettings } from './settings/service-settings.ts'
 import { exitCommand } from './supervisor/commands/exit.ts'
 import { healthCommand } from './supervisor/commands/health.ts'
 import { helpCommand } from './supervisor/commands/help.ts'
 import { infoCommand } from './supervisor/commands/info.ts'
+import { restartCommand } from './supervisor/commands/restart.ts'
 import { shutdownCommand } from './supervisor/commands/shutdown.ts'
+import { startCommand } from './supervisor/commands/start.ts'
+import { upgradeCommand } from './supervisor/commands/upgrade.ts'
 import { versionCommand } from './supervisor/commands/version.ts'
 import { workersCommand } from './supervisor/commands/workers.ts'
 import type { Caller } from './supervisor/control/command.ts'
@@ -15,58 +20,74 @@ import { CommandRegistry } from './supervisor/control/command-registry.ts'
 import { ControlServer } from './supervisor/control/control-server.ts'
 import { type InstanceLock, takeInstanceLock } from './supervisor/control/instance-lock.ts'
 import type { OutputSink } from './supervisor/output.ts'
+import { PlainWorkers } from './supervisor/plain/plain-workers.ts'
+import type { WorkerEntry } from './supervisor/plain/worker-entry.ts'
+import { poolProblems } from './supervisor/pool-problems.ts'
+import { Recycler } from './supervisor/recycler.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 
 /** For so long the processes of a crashed predecessor may hold ports: until they end by themselves, and a little more. */
 const predecessorPatienceMs = 15_000
 
 export interface ServiceOptions {
-  /** The control port, by which this service is told from others on the machine. */
-  readonly port: number
-  readonly host: string
-  /** Opens REST on host:port. */
-  readonly accessKey?: string
+  readonly settings: ServiceSettings
   readonly log: Log
   /** Where workers' output goes; our own standard output and error by default. */
   readonly output?: OutputSink
 }
 
-/** The whole running service, composition root of everything: supervisor, commands, control surface, proxy. */
+/** The whole running service, composition root of everything: supervisor, commands, control surface, workers, proxy. */
 export class Service {
   /** Resolves when everything has been stopped. */
   readonly stopped: Promise<{ exitCode: number }>
+  readonly registry: CommandRegistry
+  readonly supervisor: Supervisor
+  /** The workers of `workers`, and of the commands `start` and `upgrade`. */
+  readonly plain: PlainWorkers
+  readonly #settings: ServiceSettings
   readonly #log: Log
   readonly #lock: InstanceLock
-  readonly #supervisor: Supervisor
-  readonly #registry: CommandRegistry
   readonly #proxy: ProxyHost
+  readonly #recycler: Recycler
   #control: ControlServer | null = null
   #setStopped: (end: { exitCode: number }) => void = () => {}
   #workersStopping: Promise<void> | null = null
   #stopping: Promise<void> | null = null
 
-  private constructor(supervisor: Supervisor, lock: InstanceLock, log: Log) {
-    this.#supervisor = supervisor
+  private constructor(supervisor: Supervisor, lock: InstanceLock, { settings, log }: ServiceOptions) {
+    this.supervisor = supervisor
+    this.#settings = settings
     this.#lock = lock
     this.#log = log
+    this.plain = new PlainWorkers(supervisor, log)
     this.#proxy = new ProxyHost({ supervisor, log, patience: lock.wasStale ? predecessorPatienceMs : 0 })
-    this.#registry = this.#registerCommands()
+    this.registry = this.#registerCommands()
+    this.#recycler = new Recycler({
+      pools: () => supervisor.pools,
+      replace: ({ pid }) => this.registry.run(['restart', String(pid)], { level: 'inproc', name: 'recycle' }),
+      log,
+    })
     this.stopped = new Promise((resolve) => {
       this.#setStopped = resolve
     })
   }
 
-  /** @throws CserviceError UNSAFE_DIRECTORY, ALREADY_RUNNING, PORT_TAKEN, PORT_FORBIDDEN, BAD_USAGE */
-  static async start({ log, output, ...control }: ServiceOptions): Promise<Service> {
-    const directory = openRuntimeDirectory(control.port)
+  /**
+   * Opens the ways in for commands; `begin` starts the workers.
+   * @throws CserviceError UNSAFE_DIRECTORY, ALREADY_RUNNING, PORT_TAKEN, PORT_FORBIDDEN, BAD_USAGE
+   */
+  static async start(options: ServiceOptions): Promise<Service> {
+    const { settings, log, output } = options
+    const directory = openRuntimeDirectory(settings.port)
     const lock = takeInstanceLock(directory)
     if (lock.wasStale) log.warn({ directory }, 'the last service here did not stop by itself')
     try {
       const supervisor = await Supervisor.open({ directory, log, ...(output ? { output } : {}) })
-      const service = new Service(supervisor, lock, log)
+      const service = new Service(supervisor, lock, options)
       try {
-        service.#control = await ControlServer.open({ ...control, registry: service.#registry, directory, log })
+        service.#control = await service.#openControl(directory)
       } catch (error) {
+        service.#recycler.stop()
         await supervisor.stop()
         throw error
       }
@@ -77,8 +98,26 @@ export class Service {
     }
   }
 
+  /**
+   * Starts what the settings name: the proxy, then the workers, then the user's own module in this process.
+   * @throws CserviceError why one of them could not be started; what has been started stays
+   */
+  async begin(): Promise<void> {
+    const { proxy, workers, master } = this.#settings
+    if (proxy !== null) await this.#proxy.start(proxy)
+    await this.addWorkers(workers)
+    if (master !== null) await import(pathToFileURL(master).href)
+  }
+
+  /** Starts workers beside those that run, all entries at once. @throws CserviceError why the first one failed */
+  async addWorkers(entries: readonly WorkerEntry[]): Promise<void> {
+    const results = await Promise.allSettled(entries.map((entry) => this.plain.start(entry)))
+    const failure = results.find((result) => result.status === 'rejected')
+    if (failure) throw failure.reason
+  }
+
   runCommand(line: readonly string[] | string, caller: Caller): Promise<unknown> {
-    return this.#registry.run(line, caller)
+    return this.registry.run(line, caller)
   }
 
   /** Ends everything gracefully. A command must not wait for it: it waits for commands. */
@@ -89,7 +128,8 @@ export class Service {
 
   /** Ends everything at once. */
   kill(): void {
-    void this.#supervisor.kill()
+    this.#recycler.stop()
+    void this.supervisor.kill()
     this.#control?.kill()
     this.#lock.release()
     this.#setStopped({ exitCode: 1 })
@@ -98,39 +138,63 @@ export class Service {
   async #stop(reason: string): Promise<void> {
     this.#log.info({ reason }, 'stopping')
     await this.#stopWorkers()
-    this.#registry.stop()
+    this.registry.stop()
     await this.#control?.stop()
     this.#lock.release()
     this.#setStopped({ exitCode: 0 })
   }
 
   /** First the proxy, whose requests in flight still need their workers. */
-  #stopWorkers(): Promise<void> {
-    this.#workersStopping ??= this.#proxy.close().then(() => this.#supervisor.stop())
+  #stopWorkers(timeout?: number): Promise<void> {
+    this.#recycler.stop()
+    this.#workersStopping ??= this.#proxy.close().then(() => this.supervisor.stop(timeout))
     return this.#workersStopping
   }
 
+  #openControl(directory: string): Promise<ControlServer> {
+    const { port, host, accessKey } = this.#settings
+    const key = accessKey === null ? {} : { accessKey }
+    return ControlServer.open({ port, host, ...key, registry: this.registry, directory, log: this.#log })
+  }
+
   #registerCommands(): CommandRegistry {
+    const { supervisor, plain } = this
+    const { restartConcurrencyRatio: ratio, workerDefaults } = this.#settings
     const registry = new CommandRegistry(this.#log)
     registry.register(exitCommand(() => this.#exit()))
+    registry.register(healthCommand(() => this.#findProblems()))
+    registry.register(helpCommand(registry))
+    registry.register(infoCommand(supervisor))
+    registry.register(proxyCommand(this.#proxy))
+    registry.register(restartCommand(supervisor, ratio))
     registry.register(
-      healthCommand(async () => {
-        const gateway = await this.#proxy.find()
-        return gateway ? findProblems(gateway) : []
+      shutdownCommand({
+        supervisor,
+        stopService: (timeout) => this.#shutDown(timeout),
+        isIdle: () => this.#isIdle(),
       }),
     )
-    registry.register(helpCommand(registry))
-    registry.register(infoCommand(this.#supervisor))
-    registry.register(proxyCommand(this.#proxy))
-    registry.register(shutdownCommand(this.#supervisor, () => this.#shutDown()))
+    registry.register(startCommand(plain, workerDefaults))
+    registry.register(upgradeCommand(supervisor, plain, ratio))
     registry.register(versionCommand())
-    registry.register(workersCommand(this.#supervisor))
+    registry.register(workersCommand(supervisor))
     return registry
   }
 
+  async #findProblems(): Promise<string[]> {
+    const gateway = await this.#proxy.find()
+    return [...(gateway ? findProblems(gateway) : []), ...poolProblems(this.plain.pools)]
+  }
+
+  /** Whether the last worker of a plain service has gone: it has nothing left to do then. */
+  async #isIdle(): Promise<boolean> {
+    await this.plain.forgetEmptyPools()
+    return this.plain.pools.length === 0 && (await this.#proxy.find()) === null
+  }
+
   /** For the command, which answers when the workers are gone, and before the control surface is. */
-  async #shutDown(): Promise<void> {
-    await this.#stopWorkers()
+  async #shutDown(timeout: number): Promise<void> {
+    await this.#stopWorkers(timeout)
     setImmediate(() => void this.stop('shutdown all'))
   }
 

@@ -39,7 +39,7 @@ export async function runService(
   line?.onAbandoned(() => stopper.stop('nobody waits for it any more'))
   let removePidFile = () => {}
   try {
-    const service = await start(toServiceOptions(options, log))
+    const service = await start(await toServiceOptions(options, log))
     stopper.watch(service)
     try {
       if (pidFile !== undefined) removePidFile = writePidFile(pidFile)
@@ -70,14 +70,14 @@ async function loadAndStart(options: ServiceOptions): Promise<RunningService> {
   return await startService(options)
 }
 
-function toServiceOptions({ port, host, accessKey, json }: Options, log: Log): ServiceOptions {
+async function toServiceOptions({ port, host, accessKey, json }: Options, log: Log): Promise<ServiceOptions> {
   // The environment of this process becomes that of every worker, and a key is nobody's business there.
   delete process.env[accessKeyVariable]
+  const { resolveSettings } = await import('../settings/resolve-settings.ts')
+  const { settings } = await resolveSettings({ port, host, accessKey })
   return {
-    port,
-    host,
+    settings,
     log,
-    ...(accessKey === undefined ? {} : { accessKey }),
     // With --json, standard output has one JSON value and nothing else.
     ...(json ? { output: { stdout: process.stderr, stderr: process.stderr } } : {}),
   }

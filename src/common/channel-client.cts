@@ -5,8 +5,9 @@ import type { FromProcess, ToProcess, Ward } from './channel-protocol.ts' with {
 import { JsonLines, toJsonLine } from './json-lines.cts'
 
 /**
- * The environment variable by which a child finds its channel: `<path of the socket>#<id of the worker>`. Whoever reads
- * it removes it, so that grandchildren do not take themselves for workers.
+ * The environment variable by which a child finds its channel: `<path of the socket>#<id of the worker>`, or
+ * `fd:<descriptor>#<id>` for a connection that it inherits. Whoever reads it removes it, so that grandchildren do not take
+ * themselves for workers.
  */
 export const channelVariable = 'CSERVICE_CHANNEL'
 /** How long a process goes on serving without a supervisor before it ends by itself, in milliseconds. */
@@ -31,6 +32,8 @@ interface ChannelEvents {
 export class ChannelClient extends EventEmitter<ChannelEvents> {
   readonly id: string
   readonly #path: string
+  /** The inherited descriptor, where there is no path; it cannot be connected again. */
+  readonly #descriptor: number | null
   #socket: net.Socket | null = null
   #isConnected = false
   #state: 'starting' | 'ready' | 'stopping' = 'starting'
@@ -53,18 +56,22 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
   constructor(path: string, id: string) {
     super()
     this.#path = path
+    this.#descriptor = path.startsWith('fd:') ? Number(path.slice('fd:'.length)) : null
     this.id = id
     this.#connect()
   }
 
   /**
    * Sends, or keeps for the next connection. What a new supervisor must know to take this process over (`listening`,
-   * `wait`, `ready`) is remembered and said again after each reconnect.
+   * `loaded`, `wait`, `ready`) is remembered and said again after each reconnect.
    */
   send(message: FromProcess): void {
     if (message.type === 'ready') this.#state = 'ready'
-    if (message.type === 'ready' || message.type === 'wait' || message.type === 'listening') {
-      this.#facts.set(message.type === 'listening' ? `listening ${message.port}` : message.type, message)
+    if (isFact(message)) {
+      this.#facts.set(
+        message.type === 'listening' ? `listening ${message.port} ${message.address}` : message.type,
+        message,
+      )
       if (this.#isConnected) this.#write(message)
       return
     }
@@ -91,23 +98,29 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
 
   #connect(): void {
     const lines = new JsonLines()
-    const socket = net.connect({ path: this.#path })
+    const socket =
+      this.#descriptor === null
+        ? net.connect({ path: this.#path })
+        : new net.Socket({ fd: this.#descriptor, readable: true, writable: true })
     this.#socket = socket
     socket.unref()
-    socket.on('connect', () => {
-      this.#isConnected = true
-      const wasLost = this.#lostAt !== null
-      this.#lostAt = null
-      this.#write({ type: 'hello', id: this.id, pid: process.pid, state: this.#state })
-      for (const fact of this.#facts.values()) this.#write(fact)
-      for (const message of this.#pending.splice(0)) this.#write(message)
-      if (wasLost) this.emit('restored')
-    })
+    if (this.#descriptor === null) socket.on('connect', () => this.#onConnect())
+    else this.#onConnect()
     socket.on('data', (chunk: Buffer) => {
       for (const value of lines.push(chunk)) this.#receive(value as ToProcess)
     })
     socket.on('error', () => {}) // 'close' follows, and is where it is handled
     socket.on('close', () => this.#onClose())
+  }
+
+  #onConnect(): void {
+    this.#isConnected = true
+    const wasLost = this.#lostAt !== null
+    this.#lostAt = null
+    this.#write({ type: 'hello', id: this.id, pid: process.pid, state: this.#state })
+    for (const fact of this.#facts.values()) this.#write(fact)
+    for (const message of this.#pending.splice(0)) this.#write(message)
+    if (wasLost) this.emit('restored')
   }
 
   #receive(message: ToProcess): void {
@@ -122,6 +135,7 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
     this.#isConnected = false
     this.#lostAt ??= performance.now() // not the time of day, which may be set back or forth
     if (wasConnected) this.emit('lost')
+    if (this.#descriptor !== null) return // the end of the supervisor ends a worker of node:cluster by its IPC
     if (performance.now() - this.#lostAt >= absenceLimitMs) {
       this.#abandon()
       return
@@ -139,6 +153,10 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
   #write(message: FromProcess): void {
     this.#socket?.write(toJsonLine(message))
   }
+}
+
+function isFact({ type }: FromProcess): boolean {
+  return type === 'ready' || type === 'loaded' || type === 'wait' || type === 'listening'
 }
 
 /** Those that can watch the supervisor themselves end by themselves first; then SIGTERM, then SIGKILL. */

@@ -12,12 +12,19 @@ export type FromProcess =
       readonly pid: number
       readonly state: 'starting' | 'ready' | 'stopping'
     }
-  /** It listens: on the port it was given, or (`expected: false`) on another one, which makes a good error message. */
+  /**
+   * It listens: on the port it was given, or (`expected: false`) on another one, which makes a good error message. Port 0:
+   * `address` is the path of a socket.
+   */
   | { readonly type: 'listening'; readonly port: number; readonly address: string; readonly expected: boolean }
+  /** Its main file has run, and every server that it had begun to open listens. */
+  | { readonly type: 'loaded' }
   /** It called `workerReady(false)`: only `ready` makes it ready now. */
   | { readonly type: 'wait' }
   | { readonly type: 'ready' }
   | { readonly type: 'metrics'; readonly metrics: ProcessMetrics }
+  /** The answer to `ping`: its event loop turns. */
+  | { readonly type: 'pong' }
   /** For whoever owns the pool; the supervisor hands it on unread. */
   | { readonly type: 'message'; readonly body: unknown }
 
@@ -25,6 +32,10 @@ export type FromProcess =
 export type ToProcess =
   /** Finish what is under way, take nothing new, then exit. */
   | { readonly type: 'stop' }
+  /** Asks for `pong`. */
+  | { readonly type: 'ping' }
+  /** Asks for `metrics` at once. */
+  | { readonly type: 'report' }
   /** From a supervisor that did not start this process: the one that did is dead and has a successor. End, and end the wards. */
   | { readonly type: 'orphaned' }
   /** Processes that cannot watch the supervisor themselves: whoever gets this list ends them if the supervisor stays away. */
@@ -45,6 +56,11 @@ export interface ProcessMetrics {
   readonly external: number
   readonly arrayBuffers: number
   readonly uptime: number
+  readonly title: string
+  /** Seconds and nanoseconds of its clock. */
+  readonly hrtime: readonly [number, number]
   readonly eventLoopDelayMean: number
   readonly eventLoopDelayMax: number
+  /** Requests and connections of all its servers since its start; absent where nobody counts them. */
+  readonly net?: { readonly requests: number; readonly connections: number; readonly connectionsOpen: number }
 }

@@ -103,6 +103,12 @@ const catalogue = {
   // What the operator is told.
   BAD_USAGE: entry(400, 2, 'The command is not understood', 'cservice help'),
   UNKNOWN_COMMAND: entry(404, 2, 'No such command', 'cservice help lists the commands.'),
+  COMMAND_FAILED: entry(
+    400,
+    1,
+    'The command failed',
+    'What it says comes from the service itself; its log may have more.',
+  ),
   UNKNOWN_OPTION: entry(400, 2, 'No such option', 'cservice --help lists the options.'),
   NOT_AUTHORISED: entry(
     401,
@@ -118,6 +124,13 @@ const catalogue = {
     'The gateway went away before it answered',
     'The command may have been carried out; cservice proxy info tells.',
   ),
+  TLS_FAILED: entry(
+    502,
+    3,
+    'The gateway could not be trusted over TLS',
+    'Give the certificate of its authority (ssl.ca), or the host name that its certificate has.',
+  ),
+  TOO_MANY_WATCHERS: entry(503, 1, 'Too many clients watch the events', 'Close one of them, or try again later.'),
   ALREADY_RUNNING: entry(
     409,
     1,
@@ -150,6 +163,18 @@ const catalogue = {
     1,
     'No port is free in versionPorts',
     'Widen versionPorts in proxy.json, or stop versions: cservice proxy version <version> 0',
+  ),
+  WORKER_NOT_FOUND: entry(
+    400,
+    1,
+    'The file of a worker does not exist',
+    'Paths of workers are relative to the working directory of the service; .js, .mjs, .cjs and .ts may be left out.',
+  ),
+  UNKNOWN_USER: entry(
+    400,
+    1,
+    'No such user or group, or not ours to run as',
+    'Name a user or group of this machine, or its number; only root may run workers as another.',
   ),
   WORKER_FAILED: entry(
     500,

@@ -1,17 +1,39 @@
 import type { ChannelClient } from './channel-client.cts'
+import type { ProcessMetrics } from './channel-protocol.ts' with { 'resolution-mode': 'import' }
 
 const intervalMs = 5_000
 const sampleMs = 500
 
-/** Reports memory and event-loop delay of this process from now on; see ProcessMetrics. Does not keep it alive. */
-export function reportMetrics(channel: ChannelClient): void {
+/**
+ * Reports memory and event-loop delay of this process from now on; see ProcessMetrics. Does not keep it alive.
+ * @param more figures that go with each report
+ * @returns reports at once, too
+ */
+export function reportMetrics(
+  channel: ChannelClient,
+  more: () => Pick<ProcessMetrics, 'net'> = () => ({}),
+): () => void {
   const delays = sampleDelay()
-  setInterval(() => {
+  const report = () => {
     const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage()
     const { mean, max } = delays.take()
-    const metrics = { rss, heapTotal, heapUsed, external, arrayBuffers, uptime: process.uptime() }
-    channel.send({ type: 'metrics', metrics: { ...metrics, eventLoopDelayMean: mean, eventLoopDelayMax: max } })
-  }, intervalMs).unref()
+    const metrics = {
+      rss,
+      heapTotal,
+      heapUsed,
+      external,
+      arrayBuffers,
+      uptime: process.uptime(),
+      title: process.title,
+      hrtime: process.hrtime(),
+    }
+    channel.send({
+      type: 'metrics',
+      metrics: { ...metrics, eventLoopDelayMean: mean, eventLoopDelayMax: max, ...more() },
+    })
+  }
+  setInterval(report, intervalMs).unref()
+  return report
 }
 
 /** How late a timer fires, in milliseconds: what every other callback of this process waited as well. */

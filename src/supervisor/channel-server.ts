@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import net from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { FromProcess, ToProcess } from '../common/channel-protocol.ts'
 import { JsonLines, toJsonLine } from '../common/json-lines.cts'
 import type { Log } from '../common/log.ts'
@@ -24,8 +25,8 @@ export class ChannelServer {
   readonly #server: net.Server
   readonly #log: Log
   readonly #peers = new Map<string, ChannelPeer>()
-  readonly #connections = new Map<string, net.Socket>()
-  readonly #sockets = new Set<net.Socket>()
+  readonly #connections = new Map<string, Duplex>()
+  readonly #sockets = new Set<Duplex>()
 
   private constructor(path: string, log: Log) {
     this.path = path
@@ -48,6 +49,11 @@ export class ChannelServer {
   /** From now on a process with this id is `peer`. */
   expect(id: string, peer: ChannelPeer): void {
     this.#peers.set(id, peer)
+  }
+
+  /** Takes a connection that was made otherwise: a descriptor that the process has inherited. */
+  adopt(socket: Duplex): void {
+    this.#accept(socket)
   }
 
   forget(id: string): void {
@@ -76,7 +82,7 @@ export class ChannelServer {
     rmSync(this.path, { force: true })
   }
 
-  #accept(socket: net.Socket): void {
+  #accept(socket: Duplex): void {
     const lines = new JsonLines()
     let id: string | null = null
     this.#sockets.add(socket)
@@ -101,7 +107,7 @@ export class ChannelServer {
     })
   }
 
-  #welcome(socket: net.Socket, hello: Extract<FromProcess, { type: 'hello' }>): string | null {
+  #welcome(socket: Duplex, hello: Extract<FromProcess, { type: 'hello' }>): string | null {
     const peer = this.#peers.get(hello.id)
     if (!peer) {
       this.#log.warn(

@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
-import type { Readable } from 'node:stream'
+import type { Worker as ClusterWorker } from 'node:cluster'
+import type { Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { channelVariable } from '../common/channel-client.cts'
 import type { OutputPipes } from './output-pipe.ts'
@@ -11,15 +12,21 @@ export interface Launch {
   /**
    * - `agent`: a Node program of the user, run with our agent inside it
    * - `own`: a Node program of ours, which speaks to the channel itself
+   * - `cluster`: the same, as a worker of `node:cluster`, which shares its listening ports with the others of this process
    * - `program`: any executable; ready when it accepts connections on `port`
    */
-  readonly kind: 'agent' | 'own' | 'program'
+  readonly kind: 'agent' | 'own' | 'cluster' | 'program'
   readonly args?: readonly string[]
   readonly cwd: string
   /** Added to the environment of this process. */
   readonly env: Readonly<Record<string, string>>
+  /** The user and group that it runs as, of a `cluster` worker; ours, if not given. */
+  readonly uid?: number
+  readonly gid?: number
   /** The loopback port that it is to listen on, where there is one. */
   readonly port?: number
+  /** Whether its output is dropped; the last lines of its standard error are kept in any case. */
+  readonly isSilent?: boolean
   /** Descriptors that it inherits as 3, 4, … */
   readonly descriptors?: readonly number[]
   /** What it waits for to become ready, for people: `listen on PROXY_PORT 11003`. */
@@ -28,13 +35,15 @@ export interface Launch {
   release?(): void
 }
 
-const agentPath = fileURLToPath(new URL('./agent.cjs', import.meta.url))
+export const agentPath = fileURLToPath(new URL('./agent/agent.cjs', import.meta.url))
 
 /** A process that was started, and where its output is read from. */
 export interface Spawned {
   readonly child: ChildProcess
   readonly stdout: Readable | null
   readonly stderr: Readable | null
+  /** Of a `cluster` worker: what `node:cluster` knows it by, and the supervisor's end of its channel. */
+  readonly cluster?: { readonly worker: ClusterWorker; readonly channel: Duplex }
 }
 
 /**

@@ -24,9 +24,20 @@ export class Output {
   /** Resolves when the last line has been read. */
   readonly ended: Promise<void>
 
-  constructor(streams: { stdout: Readable | null; stderr: Readable | null }, prefix: () => string, sink: OutputSink) {
+  /**
+   * @param prefix of each line
+   * @param sink null: what is said is dropped
+   */
+  constructor(
+    streams: { stdout: Readable | null; stderr: Readable | null },
+    prefix: () => string,
+    sink: OutputSink | null,
+  ) {
     this.#prefix = prefix
-    const followed = [this.#follow(streams.stdout, sink.stdout, false), this.#follow(streams.stderr, sink.stderr, true)]
+    const followed = [
+      this.#follow(streams.stdout, sink?.stdout ?? null, false),
+      this.#follow(streams.stderr, sink?.stderr ?? null, true),
+    ]
     this.ended = Promise.all(followed).then(() => {})
   }
 
@@ -35,7 +46,7 @@ export class Output {
     return [...this.#tail]
   }
 
-  async #follow(from: Readable | null, to: OutputSink['stdout'], isKept: boolean): Promise<void> {
+  async #follow(from: Readable | null, to: OutputSink['stdout'] | null, isKept: boolean): Promise<void> {
     if (from === null) return
     let partial = ''
     from.setEncoding('utf8')
@@ -53,12 +64,12 @@ export class Output {
     await new Promise((resolve) => from.once('close', resolve))
   }
 
-  #take(lines: readonly string[], to: OutputSink['stdout'], isKept: boolean): void {
+  #take(lines: readonly string[], to: OutputSink['stdout'] | null, isKept: boolean): void {
     if (isKept) {
       for (const line of lines) if (line.trim() !== '') this.#tail.push(line.slice(0, keptLength))
       if (this.#tail.length > keptLines) this.#tail.splice(0, this.#tail.length - keptLines)
     }
-    if (lines.length === 0 || to.writableLength > maxBacklog) return
+    if (lines.length === 0 || to === null || to.writableLength > maxBacklog) return
     const prefix = this.#prefix()
     to.write(lines.map((line) => `${prefix}${line}\n`).join(''))
   }

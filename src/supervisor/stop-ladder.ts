@@ -1,4 +1,6 @@
-/** How a process is made to stop. Times in milliseconds. */
+import { within } from './within.ts'
+
+/** How a process is made to stop. Times in milliseconds; Infinity: for ever. */
 export interface StopLadder {
   /** Asks kindly; null: this process cannot be asked. @returns false when the question could not be delivered */
   readonly ask: (() => boolean) | null
@@ -12,21 +14,9 @@ export interface StopLadder {
 
 /** Asks, then SIGTERM, then SIGKILL, each when the step before brought no exit within the deadline. Resolves at the exit. */
 export async function climbStopLadder(ladder: StopLadder): Promise<void> {
-  if (ladder.ask?.() && (await happens(ladder.exited, ladder.askDeadline))) return
+  if (ladder.ask?.() && (await within(ladder.exited, ladder.askDeadline))) return
   ladder.signal('SIGTERM')
-  if (await happens(ladder.exited, ladder.termDeadline)) return
+  if (await within(ladder.exited, ladder.termDeadline)) return
   ladder.signal('SIGKILL')
   await ladder.exited
-}
-
-async function happens(event: Promise<unknown>, within: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, within, false)
-  })
-  try {
-    return await Promise.race([event.then(() => true), late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { Log } from '../common/log.ts'
 import { ChannelServer } from './channel-server.ts'
 import { type OutputSink, processOutput } from './output.ts'
-import { Pool, type PoolSpec } from './pool.ts'
+import { Pool } from './pool.ts'
+import type { PoolSpec } from './pool-spec.ts'
 import { WorkerHandle } from './worker.ts'
 
 export interface SupervisorOptions {
@@ -69,9 +70,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     return pool
   }
 
-  /** Stops a pool and forgets it. */
-  async removePool(pool: Pool): Promise<void> {
-    await pool.stop()
+  /** Stops a pool and forgets it. @param timeout milliseconds for each worker, instead of the pool's */
+  async removePool(pool: Pool, timeout?: number): Promise<void> {
+    await pool.stop(timeout)
     this.#pools.delete(pool)
   }
 
@@ -88,9 +89,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     return this.pools.flatMap((pool) => pool.workers)
   }
 
-  /** Stops every pool, then closes the channel. */
-  async stop(): Promise<void> {
-    await Promise.all(this.pools.map((pool) => this.removePool(pool)))
+  /** Stops every pool, then closes the channel. @param timeout milliseconds for each worker, instead of its pool's */
+  async stop(timeout?: number): Promise<void> {
+    await Promise.all(this.pools.map((pool) => this.removePool(pool, timeout)))
     await this.#channel.close()
   }
 

@@ -11,6 +11,8 @@ export interface WorkerExit {
   readonly waitedMs: number
   /** Ports that it listens on, none of them the one it was given. */
   readonly listensOn: readonly number[]
+  /** Why we ended it, if we did. */
+  readonly note?: string
 }
 
 /** One sentence for people: what happened, with what it waited for and how long. */
@@ -20,7 +22,8 @@ export function explainFailure(exit: WorkerExit): string {
   const elsewhere = exit.listensOn.length > 0 ? `; it listens on port ${exit.listensOn.join(', ')} instead` : ''
   const waited = exit.waitedFor === null ? '' : `, waiting for it to ${exit.waitedFor}${elsewhere}`
   if (exit.pid === null) return `${who} could not be started${exit.stderr.length > 0 ? `: ${exit.stderr.at(-1)}` : ''}`
-  if (exit.signal !== null) return `${who} was ended by ${exit.signal} after ${seconds}${waited}`
+  if (exit.signal !== null)
+    return `${who} was ended by ${exit.signal} after ${seconds}${waited}${exit.note === undefined ? '' : `, since ${exit.note}`}`
   if (exit.exitCode !== null) return `${who} exited with code ${exit.exitCode} after ${seconds}${waited}`
   return `${who} was not ready after ${seconds}${waited}`
 }

@@ -1,41 +1,18 @@
-import type { ChildProcess } from 'node:child_process'
+import type { Worker as ClusterWorker } from 'node:cluster'
 import { EventEmitter, once } from 'node:events'
-import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startTimeOf } from '../common/channel-client.cts'
 import type { FromProcess, ProcessMetrics, ToProcess, Ward } from '../common/channel-protocol.ts'
 import { CserviceError } from '../common/errors.ts'
-import type { Log } from '../common/log.ts'
-import type { ChannelServer } from './channel-server.ts'
-import { type Launch, spawnWorker } from './launch.ts'
-import { Output, type OutputSink } from './output.ts'
-import { type OutputPipes, openOutputPipes } from './output-pipe.ts'
-import { reachable, waitUntilListening } from './readiness.ts'
+import type { Launch } from './launch.ts'
+import { type NetFigures, NetRates } from './net-rates.ts'
+import { reachable, waitUntilListening } from './port-readiness.ts'
+import { ReadinessRule } from './readiness-rule.ts'
 import { climbStopLadder } from './stop-ladder.ts'
+import { within } from './within.ts'
 import { explainFailure, type WorkerExit } from './worker-exit.ts'
+import type { StartReason, WorkerOptions } from './worker-options.ts'
+import { type ProcessEnd, WorkerProcess } from './worker-process.ts'
 import { isExitExpected, nextState, type WorkerEvent, type WorkerState } from './worker-state.ts'
-
-/** Why a worker was started. Carried by each worker; nothing about it is global. */
-export type StartReason = 'start' | 'scale' | 'demand' | 'promote' | 'restart' | 'failure'
-
-/** In milliseconds; read when they are needed, so that a change holds for workers that run already. */
-export interface WorkerTimeouts {
-  readonly startTimeout: number
-  /** How long a worker may take to stop after SIGTERM, before SIGKILL. */
-  readonly stopTimeout: number
-  /** How long it may take when it is asked over its channel, before SIGTERM; `stopTimeout` by default. */
-  readonly askTimeout?: number
-}
-
-export interface WorkerOptions {
-  readonly id: string
-  readonly name: string
-  readonly reason: StartReason
-  readonly timeouts: WorkerTimeouts
-  readonly channel: ChannelServer
-  readonly output: OutputSink
-  readonly log: Log
-}
 
 interface WorkerEvents {
   /** Every change of `state`. */
@@ -43,13 +20,14 @@ interface WorkerEvents {
   /** It opened its channel; again after each reconnect. */
   connected: []
   message: [unknown]
+  metrics: []
   exit: [WorkerExit, { readonly isExpected: boolean }]
 }
 
 /** For so long the agent of a Node worker is waited for before its port is looked at, in milliseconds. */
 const agentSilence = 1_000
-/** The exit is reported a little later than the process ends, so that its last words are in. */
-const lastWordsMs = 200
+/** So long after it opened its last port a worker is ready though its predecessor listened on more. */
+const settleMs = 2_000
 
 /** A worker as the supervisor sees it: one child process, its state, its channel, its end. Owns the process. */
 export class WorkerHandle extends EventEmitter<WorkerEvents> {
@@ -58,6 +36,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly reason: StartReason
   readonly port: number | null
   readonly kind: Launch['kind']
+  /** Absolute path of its program, and its working directory. */
+  readonly file: string
+  readonly cwd: string
   readonly startedAt = Date.now()
   /** Resolves when it is ready; rejects with WORKER_FAILED, or CANCELLED when it was stopped before. */
   readonly ready: Promise<void>
@@ -66,41 +47,41 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   readonly #options: WorkerOptions
   readonly #launch: Launch
-  readonly #child: ChildProcess
-  readonly #output: Output
-  readonly #startTime: string | null
+  readonly #process: WorkerProcess
+  readonly #rule: ReadinessRule
+  readonly #rates = new NetRates()
   #state: WorkerState = 'starting'
   #readyAt: number | null = null
   #host: string
   #metrics: ProcessMetrics | null = null
   #listensOn: number[] = []
   #waitsForCall = false
+  #settling: NodeJS.Timeout | null = null
+  #unansweredPings = 0
+  #note: string | null = null
   #stop: Promise<WorkerExit> | null = null
-  #spawnError: Error | null = null
   readonly #starting = new AbortController()
 
   /** Starts a worker. @throws what the system says when it has no process or descriptor left to give */
   static async start(launch: Launch, options: WorkerOptions): Promise<WorkerHandle> {
-    // Our own code bears it when nobody reads its output; of other programs that cannot be asked.
-    const pipes = launch.kind === 'program' ? await openOutputPipes(dirname(options.channel.path)) : null
-    return new WorkerHandle(launch, options, pipes)
+    return new WorkerHandle(launch, options, await WorkerProcess.start(launch, options))
   }
 
-  private constructor(launch: Launch, options: WorkerOptions, pipes: OutputPipes | null) {
+  private constructor(launch: Launch, options: WorkerOptions, process: WorkerProcess) {
     super()
     this.id = options.id
     this.name = options.name
     this.reason = options.reason
     this.port = launch.port ?? null
     this.kind = launch.kind
+    this.file = launch.file
+    this.cwd = launch.cwd
     this.#launch = launch
     this.#options = options
+    this.#rule = new ReadinessRule(options.predecessor)
     this.#host = '127.0.0.1'
-    const spawned = spawnWorker(launch, `${options.channel.path}#${options.id}`, pipes)
-    this.#child = spawned.child
+    this.#process = process
     if (launch.kind !== 'program') this.#openChannel()
-    this.#startTime = this.#child.pid === undefined ? null : startTimeOf(this.#child.pid)
-    this.#output = new Output(spawned, () => `${this.name}:${this.#child.pid} | `, options.output)
     this.exited = this.#watchExit()
     this.ready = this.#watchReadiness()
     this.ready.catch(() => {}) // a failure is also an exit, which is always handled
@@ -111,7 +92,12 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   get pid(): number | null {
-    return this.#child.pid ?? null
+    return this.#process.pid
+  }
+
+  /** What `node:cluster` knows it by; null for the other kinds. */
+  get clusterWorker(): ClusterWorker | null {
+    return this.#process.clusterWorker
   }
 
   /** The loopback address on which it listens. */
@@ -127,9 +113,24 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     return this.#metrics
   }
 
+  /** Null for a worker without servers, and for one that has no agent. */
+  get net(): NetFigures | null {
+    return this.#rates.figures
+  }
+
+  /** Has it report its metrics now; resolves when it has, or cannot, or after `patience` milliseconds. */
+  async refresh(patience: number): Promise<void> {
+    if (this.kind !== 'agent' && this.kind !== 'cluster') return
+    if (this.#state === 'exited' || !this.tell({ type: 'report' })) return
+    const ended = new AbortController()
+    const { signal } = ended
+    await within(Promise.race([once(this, 'metrics', { signal }), this.exited]), patience)
+    ended.abort()
+  }
+
   /** What ends this process should the supervisor not come back; null when it could not be started. */
   get ward(): Ward | null {
-    return this.#child.pid === undefined ? null : { pid: this.#child.pid, startTime: this.#startTime }
+    return this.#process.ward
   }
 
   /** Hands `body` to our code in the process. @returns false when it is not connected */
@@ -141,14 +142,29 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     return this.#options.channel.send(this.id, message)
   }
 
+  /** Where it listens: `port 3000`, or the path of a socket. */
+  get places(): readonly string[] {
+    return this.#rule.places
+  }
+
+  /** Asks whether its event loop turns. @returns how many of these questions it has left unanswered */
+  ping(): number {
+    this.#unansweredPings++
+    this.tell({ type: 'ping' })
+    return this.#unansweredPings
+  }
+
   /** Gets nothing new from now on. */
   drain(): void {
     this.#move('drain')
   }
 
-  /** Asks it to stop, then SIGTERM, then SIGKILL, each with its deadline. Idempotent. */
-  stop(): Promise<WorkerExit> {
-    this.#stop ??= this.#climb()
+  /**
+   * Asks it to stop, then SIGTERM, then SIGKILL, each with its deadline. Idempotent.
+   * @param askTimeout instead of the one of its pool, in milliseconds; Infinity: as long as it takes
+   */
+  stop(askTimeout?: number): Promise<WorkerExit> {
+    this.#stop ??= this.#climb(askTimeout)
     return this.#stop
   }
 
@@ -156,11 +172,17 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   kill(): Promise<WorkerExit> {
     if (this.#state === 'exited') return this.exited
     this.#move('stop')
-    this.#signal('SIGKILL')
+    this.#process.signal('SIGKILL')
     return this.exited
   }
 
-  async #climb(): Promise<WorkerExit> {
+  /** Ends it at once as if it had failed by itself: its pool puts another in its place. @param why for people */
+  fail(why: string): void {
+    this.#note = why
+    this.#process.signal('SIGKILL')
+  }
+
+  async #climb(askDeadline?: number): Promise<WorkerExit> {
     if (this.#state === 'exited') return this.exited // its pid may be that of a stranger by now
     const wasStarting = this.#state === 'starting'
     this.#move('stop')
@@ -168,10 +190,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     await climbStopLadder({
       // A worker that is not up yet has nothing to finish.
       ask: wasStarting || this.kind === 'program' ? null : () => this.tell({ type: 'stop' }),
-      signal: (signal) => this.#signal(signal),
+      signal: (signal) => this.#process.signal(signal),
       exited: this.exited,
-      askDeadline: askTimeout,
-      termDeadline: stopTimeout,
+      askDeadline: askDeadline ?? askTimeout,
+      termDeadline: Math.min(stopTimeout, askDeadline ?? stopTimeout),
     })
     return this.exited
   }
@@ -182,6 +204,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#state = state
     if (state === 'ready') this.#readyAt = Date.now()
     this.#starting.abort()
+    if (this.#settling) clearTimeout(this.#settling)
     this.emit('state', state)
   }
 
@@ -194,44 +217,41 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   #receive(message: FromProcess): void {
-    switch (message.type) {
-      case 'message':
-        this.emit('message', message.body)
-        return
-      case 'metrics':
-        this.#metrics = message.metrics
-        return
-      case 'listening':
-        if (message.expected) this.#host = reachable(message.address)
-        else this.#listensOn.push(message.port)
-        return
-      case 'wait':
-        this.#waitsForCall = true
-        return
-      case 'ready':
-        this.#move('ready')
+    this.#unansweredPings = 0 // whoever says something is awake
+    if (message.type === 'message') this.emit('message', message.body)
+    else if (message.type === 'metrics') this.#takeMetrics(message.metrics)
+    else this.#judge(message)
+  }
+
+  #takeMetrics(metrics: ProcessMetrics): void {
+    this.#metrics = metrics
+    this.#rates.update(metrics.net, performance.now())
+    this.emit('metrics')
+  }
+
+  /** Whether it is ready, after one more fact. Only of a worker that shares its ports do we decide; others say so. */
+  #judge(message: FromProcess): void {
+    if (message.type === 'wait') this.#waitsForCall = true
+    if (message.type === 'listening' && this.kind !== 'cluster') {
+      if (message.expected) this.#host = reachable(message.address)
+      else this.#listensOn.push(message.port)
+    }
+    if (this.#settling) clearTimeout(this.#settling)
+    const verdict = this.#rule.take(message)
+    if (message.type === 'ready' || (this.kind === 'cluster' && verdict === 'ready')) this.#move('ready')
+    else if (this.kind === 'cluster' && verdict === 'settle') {
+      this.#settling = setTimeout(() => this.#move('ready'), settleMs)
     }
   }
 
   async #watchExit(): Promise<WorkerExit> {
-    const child = this.#child
-    const [exitCode, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
-      child.once('error', (error) => {
-        if (child.pid !== undefined) return
-        this.#spawnError = error
-        resolve([null, null])
-      })
-      child.once('exit', (code, by) => resolve([code, by]))
-    })
+    const end = await this.#process.ended
     const isExpected = isExitExpected(this.#state)
     this.#move('exit')
-    if (child.pid !== undefined) {
-      this.#signal('SIGKILL') // whatever it left behind in its process group
-      await Promise.race([this.#output.ended, new Promise((resolve) => setTimeout(resolve, lastWordsMs).unref())])
-    }
+    await this.#process.cleanUp()
     this.#options.channel.forget(this.id)
     this.#launch.release?.()
-    const exit = this.describe({ exitCode, signal })
+    const exit = this.describe(end)
     this.emit('exit', exit, { isExpected })
     return exit
   }
@@ -239,14 +259,12 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   async #watchReadiness(): Promise<void> {
     const { startTimeout } = this.#options.timeouts
     if (this.port !== null && this.kind !== 'own') this.#watchPort(this.port)
-    const deadline = AbortSignal.timeout(startTimeout)
-    const state = await Promise.race([
-      once(this, 'state', { signal: deadline }).then(([state]) => state as WorkerState),
-      this.exited.then(() => 'exited' as const),
-    ]).catch(() => 'late' as const)
+    const changed = once(this, 'state').then(([state]) => state as WorkerState)
+    const isInTime = await within(changed, startTimeout)
+    const state = isInTime ? await changed : 'starting'
     if (state === 'ready') return
     if (state === 'stopping') throw new CserviceError('CANCELLED', `${this.name}: stopped before it was ready`)
-    if (state === 'late') {
+    if (!isInTime) {
       const details = this.describe({ exitCode: null, signal: null })
       this.kill()
       throw new CserviceError('WORKER_FAILED', explainFailure(details), { details })
@@ -273,25 +291,21 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   /** What is known of it, as an explanation. */
-  describe(end: { exitCode: number | null; signal: NodeJS.Signals | null }): WorkerExit {
+  describe(end: ProcessEnd): WorkerExit {
     return {
       worker: this.name,
       pid: this.pid,
       ...end,
-      stderr: this.#spawnError === null ? this.#output.tail : [this.#spawnError.message],
-      waitedFor: this.#readyAt === null ? (this.#waitsForCall ? 'call workerReady()' : this.#launch.waitsFor) : null,
+      stderr: this.#process.lastWords,
+      waitedFor: this.#readyAt === null ? this.#waitsFor : null,
       waitedMs: Date.now() - this.startedAt,
       listensOn: this.#listensOn,
+      ...(this.#note === null ? {} : { note: this.#note }),
     }
   }
 
-  /** To the whole process group, so that what a worker started ends with it. */
-  #signal(signal: NodeJS.Signals): void {
-    if (this.#child.pid === undefined) return
-    try {
-      process.kill(-this.#child.pid, signal)
-    } catch {
-      // nobody is left in the group
-    }
+  get #waitsFor(): string {
+    if (this.kind === 'cluster') return this.#rule.waitsFor
+    return this.#waitsForCall ? 'call workerReady()' : this.#launch.waitsFor
   }
 }

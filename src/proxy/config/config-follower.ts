@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { CserviceError, toCserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
-import { parseConfig, readConfigFile } from './load-config.ts'
+import { parseConfig, readProxyConfig } from './load-config.ts'
 import type { ProxyConfig } from './proxy-config.ts'
 import { type ConfigWatch, watchConfig } from './watch-config.ts'
 
@@ -60,7 +60,7 @@ export class ConfigFollower {
     if (this.#isClosed) return
     const former = this.#inForce
     try {
-      const content = await readConfigFile(former.file).catch(toCserviceError)
+      const content = await readProxyConfig(former.file).catch(toCserviceError)
       this.#watcher?.note(content)
       if (content instanceof CserviceError) throw content
       const { config: next, warnings } = parseConfig(content, former.file)

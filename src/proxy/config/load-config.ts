@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
-import { getNodeValue } from 'jsonc-parser'
-import { CserviceError } from '../../common/errors.ts'
-import { type ConfigPath, type ConfigProblem, describeProblem, describeValue, formatPath } from './config-problem.ts'
-import { type ConfigDocument, readDocument } from './document.ts'
+import { type Checked, checkConfig } from '../../common/config/check-config.ts'
+import type { ConfigPath, ConfigProblem } from '../../common/config/config-problem.ts'
+import { readConfigFile } from '../../common/config/read-config-file.ts'
 import { portConflicts } from './port-conflicts.ts'
 import type { BindingConfig, ProxyConfig } from './proxy-config.ts'
 import { configSchema, type ParsedConfig, tlsFileOptions } from './schema.ts'
@@ -23,30 +21,15 @@ export interface LoadedConfig {
  * @throws CserviceError CONFIG_NOT_FOUND: no such file, or it cannot be read; CONFIG_INVALID: as `parseConfig`
  */
 export async function loadConfig(file: string): Promise<LoadedConfig> {
-  return parseConfig(await readConfigFile(file), file)
+  return parseConfig(await readProxyConfig(file), file)
 }
 
 /**
  * The text of proxy.json, a byte-order mark included.
  * @throws CserviceError CONFIG_NOT_FOUND, or CONFIG_INVALID: not UTF-8
  */
-export async function readConfigFile(file: string): Promise<string> {
-  const path = resolve(file)
-  let bytes: Buffer
-  try {
-    bytes = await readFile(path)
-  } catch (error) {
-    throw new CserviceError('CONFIG_NOT_FOUND', unreadable(path, error), { cause: error, details: { file: path } })
-  }
-  try {
-    // Bytes that are not UTF-8 would be lost for good when promote rewrites the file.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch (error) {
-    throw new CserviceError('CONFIG_INVALID', `${path} is not UTF-8 text`, {
-      cause: error,
-      details: { file: path, problems: [] },
-    })
-  }
+export function readProxyConfig(file: string): Promise<string> {
+  return readConfigFile(file, 'proxy.json')
 }
 
 /**
@@ -56,83 +39,18 @@ export async function readConfigFile(file: string): Promise<string> {
  */
 export function parseConfig(text: string, file: string): LoadedConfig {
   const path = resolve(file)
-  const document = readDocument(text, path)
-  if (document.root === undefined && document.problems.length === 0) {
-    throw invalid(path, [problemAt(path, document, [], 'an empty file', 'an object: { … }')])
-  }
-  const raw: unknown = document.root === undefined ? undefined : getNodeValue(document.root)
+  const { value, raw, document } = checkConfig(text, path, check)
+  return { config: toConfig(value, raw, path), warnings: unknownKeys(raw, document, path) }
+}
+
+function check(raw: unknown): Checked<ParsedConfig> {
   const parsed = configSchema.safeParse(raw)
-  const problems = [...document.problems]
-  // After a fault of the syntax, what could be read is no good witness of what was meant.
-  if (problems.length === 0) problems.push(...wrongValues(raw, parsed.error?.issues ?? [], document, path))
-  if (problems.length > 0 || !parsed.success) throw invalid(path, problems)
-  const known = raw as Readonly<Record<string, unknown>>
-  return { config: toConfig(parsed.data, known, path), warnings: unknownKeys(known, document, path) }
-}
-
-function unreadable(path: string, error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code
-  if (code === 'ENOENT' || code === 'ENOTDIR') return `There is no file ${path}`
-  if (code === 'EISDIR') return `${path} is a folder: name the file in it, such as ${resolve(path, 'proxy.json')}`
-  if (code === 'EACCES' || code === 'EPERM') return `This user may not read ${path}`
-  return `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`
-}
-
-function wrongValues(
-  raw: unknown,
-  issues: ReadonlyArray<{ path: PropertyKey[]; message: string }>,
-  document: ConfigDocument,
-  file: string,
-): ConfigProblem[] {
-  const problems = new Map<string, ConfigProblem>()
-  const add = (path: ConfigPath, allowed: string, found = describeValue(valueAt(raw, path), path)): void => {
-    const name = formatPath(path)
-    // One value can fail several checks that all have the same thing to say.
-    if (!problems.has(name)) problems.set(name, problemAt(file, document, path, found, allowed))
-  }
-  for (const issue of issues) {
-    const path = issue.path as Array<string | number>
-    add(path, `${issue.message}${isQuoted(valueAt(raw, path), issue.message) ? ', without quotes' : ''}`)
-  }
-  for (const conflict of portConflicts(raw)) add(conflict.path, conflict.allowed, conflict.found)
-  return [...problems.values()].sort((a, b) => a.line - b.line || a.column - b.column)
-}
-
-/** Whether only the quotes are wrong: `"80"`, `"true"`. */
-function isQuoted(value: unknown, allowed: string): boolean {
-  if (typeof value !== 'string') return false
-  return /^a (whole )?number/.test(allowed)
-    ? /^\d+(\.\d+)?$/.test(value)
-    : allowed === 'true or false' && /^(true|false)$/.test(value)
-}
-
-function valueAt(raw: unknown, path: ConfigPath): unknown {
-  let value = raw
-  for (const part of path) {
-    if (typeof value !== 'object' || value === null) return undefined
-    value = Object.getOwnPropertyDescriptor(value, part)?.value
-  }
-  return value
-}
-
-function problemAt(
-  file: string,
-  document: ConfigDocument,
-  path: ConfigPath,
-  found: string,
-  allowed: string,
-): ConfigProblem {
-  return describeProblem(file, { path: formatPath(path), ...document.locate(path), found, allowed })
-}
-
-function invalid(file: string, problems: readonly ConfigProblem[]): CserviceError {
-  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-  const message = [`${file} has ${count}:`, ...problems.map((problem) => `  ${problem.message}`)].join('\n')
-  const details = {
-    file,
-    problems: problems.map(({ path, line, column, found, allowed }) => ({ path, line, column, found, allowed })),
-  }
-  return new CserviceError('CONFIG_INVALID', message, { details })
+  const issues = parsed.error?.issues ?? []
+  const wrong = [
+    ...issues.map(({ path, message }) => ({ path: path as ConfigPath, allowed: message })),
+    ...portConflicts(raw),
+  ]
+  return parsed.success && wrong.length === 0 ? { value: parsed.data } : { wrong }
 }
 
 function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, file: string): ProxyConfig {

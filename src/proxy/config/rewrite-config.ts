@@ -1,10 +1,10 @@
 import { open, realpath } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
+import { readDocument } from '../../common/config/document.ts'
 import { CserviceError } from '../../common/errors.ts'
-import { readDocument } from './document.ts'
 import { getValue, removeValue, setValue } from './edit-value.ts'
-import { readConfigFile } from './load-config.ts'
+import { readProxyConfig } from './load-config.ts'
 
 /** A rewritten proxy.json. */
 export interface Rewrite {
@@ -43,7 +43,7 @@ export async function rewriteDefaultVersion(file: string, version: string): Prom
 /** The byte-order mark, which jsonc-parser does not know, apart from the JSON. */
 async function readParts(path: string): Promise<{ mark: string; json: string }> {
   try {
-    const text = await readConfigFile(path)
+    const text = await readProxyConfig(path)
     const { root, problems } = readDocument(text, path)
     const problem = problems[0]?.message ?? (root?.type === 'object' ? undefined : `${path} holds no object`)
     if (problem !== undefined) throw new CserviceError('CONFIG_INVALID', problem)

@@ -1,14 +1,12 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { explained, flag, hostName, portNumber, seconds, wholeNumber } from '../../common/config/checks.ts'
 import { versionNamePattern, versionNameRule } from '../versions/version-name.ts'
 
 /**
  * The zod schema of proxy.json. The message of every check is the text "what is allowed": load-config.ts puts where and
  * what was found in front of it. The JSON Schema and the reference in docs/ are generated from here (scripts/generate-docs.mjs).
  */
-
-/** Longest wait that a timer of Node can hold, rounded down, in seconds. */
-const longestTime = 2_000_000
 
 /** Options of a binding's `tlsOptions` that are names of files. */
 export const tlsFileOptions = ['key', 'cert', 'pem', 'pfx', 'ca'] as const
@@ -19,7 +17,7 @@ export const computedDefaults: Readonly<Record<string, string>> = {
   workerCount: 'the number of cores',
 }
 
-const port = wholeNumber(1, 65535)
+const port = portNumber()
 
 const fileNames = explained('a file name, or a list of file names', (error) =>
   z.union(
@@ -55,9 +53,7 @@ const tlsOptions = z
 export const bindingSchema = z.looseObject(
   {
     port: port.describe('Port to listen on.'),
-    host: explained('a host name or an address', (error) => z.string({ error }).regex(/^[A-Za-z0-9.:_%-]+$/, { error }))
-      .nullish()
-      .describe('Address to listen on; without it: all addresses, IPv6 and IPv4.'),
+    host: hostName().nullish().describe('Address to listen on; without it: all addresses, IPv6 and IPv4.'),
     workerCount: wholeNumber(1, 1024).default(2).describe('Number of proxy processes.'),
     tlsOptions: tlsOptions
       .nullish()
@@ -97,9 +93,9 @@ export const configSchema = z.looseObject(
     )
       .default('x-version')
       .describe('Request header that names the version, in any case.'),
-    servedVersionHeader: flag(true).describe(
-      'Whether answers say in x-served-version which version served them, and why that one.',
-    ),
+    servedVersionHeader: flag()
+      .default(true)
+      .describe('Whether answers say in x-served-version which version served them, and why that one.'),
     workerFilename: explained('a relative path below the folder of the version, without ..', (error) =>
       z.string({ error }).refine(isPathBelow, { error }),
     )
@@ -185,26 +181,6 @@ const reservedHeaders = new Set([
   'transfer-encoding',
   'upgrade',
 ])
-
-function explained<T>(allowed: string, build: (error: string) => T): T {
-  return build(allowed)
-}
-
-function wholeNumber(minimum: number, maximum: number) {
-  return explained(`a whole number from ${minimum} to ${maximum}`, (error) =>
-    z.number({ error }).int({ error }).min(minimum, { error }).max(maximum, { error }),
-  )
-}
-
-function seconds(minimum: number) {
-  return explained(`a number of seconds from ${minimum} to ${longestTime}`, (error) =>
-    z.number({ error }).min(minimum, { error }).max(longestTime, { error }),
-  )
-}
-
-function flag(standard: boolean) {
-  return z.boolean({ error: 'true or false' }).default(standard)
-}
 
 function hasCertificate(options: Readonly<Record<string, unknown>>): boolean {
   return (

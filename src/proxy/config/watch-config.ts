@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { CserviceError, toCserviceError } from '../../common/errors.ts'
-import { type LoadedConfig, parseConfig, readConfigFile } from './load-config.ts'
+import { type LoadedConfig, parseConfig, readProxyConfig } from './load-config.ts'
 import { watchFolder } from './watch-folder.ts'
 
 /** What an edit of proxy.json has led to: the new configuration, or why it cannot be used. */
@@ -89,7 +89,7 @@ class ConfigFollower implements ConfigWatch {
 }
 
 async function read(file: string): Promise<string | CserviceError> {
-  return readConfigFile(file).catch(toCserviceError)
+  return readProxyConfig(file).catch(toCserviceError)
 }
 
 function parse(text: string, file: string): ConfigChange {

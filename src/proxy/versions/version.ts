@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { CserviceError, type ErrorCode, toCserviceError } from '../../common/errors.ts'
 import type { Pool } from '../../supervisor/pool.ts'
-import type { StartReason } from '../../supervisor/worker.ts'
 import { explainFailure } from '../../supervisor/worker-exit.ts'
+import type { StartReason } from '../../supervisor/worker-options.ts'
 import type { Route } from '../routing/route-table.ts'
 import { Activity } from './activity.ts'
 

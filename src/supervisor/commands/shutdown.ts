@@ -1,45 +1,48 @@
 import { CserviceError } from '../../common/errors.ts'
 import type { Command } from '../control/command.ts'
 import type { Supervisor } from '../supervisor.ts'
+import { invalidRequest, readOptions, timeoutOf } from './call-options.ts'
+import { readSelection, selectWorkers } from './selection.ts'
 
-/** @param stopService ends the whole service; resolves when all workers are gone */
-export function shutdownCommand(supervisor: Supervisor, stopService: () => Promise<void>): Command {
+export interface ShutdownParts {
+  readonly supervisor: Supervisor
+  /** Ends the whole service; resolves when all workers are gone. @param timeout milliseconds that each may take */
+  readonly stopService: (timeout: number) => Promise<void>
+  /** Called when a worker has been shut down. @returns whether the service has nothing left to do */
+  readonly isIdle: () => Promise<boolean>
+}
+
+export function shutdownCommand({ supervisor, stopService, isIdle }: ShutdownParts): Command {
   return {
     name: 'shutdown',
     level: 'local',
     isVisible: true,
     help: {
-      info: 'Gracefully shutdown service, waiting for requests in flight before terminating workers.',
-      command: 'shutdown all|pid',
+      info: 'Gracefully shutdown service, waiting up to timeout before terminating workers.',
+      command: 'shutdown all|pid { "option1": "value" }',
       'all|pid': "Required. 'all' ends the service; a pid ends that worker, and its pool is smaller by one.",
+      '* timeout': 'Timeout, in milliseconds, before terminating workers. 0 for infinite wait.',
       example: 'cservice shutdown all',
     },
     runsAtOnce: () => true,
-    async run(_args, { words: [which = '', ...rest] }) {
-      if (rest.length > 0 || !/^(all|\d{1,10})$/.test(which)) {
-        throw new CserviceError('BAD_USAGE', 'Invalid request. Try help shutdown', { hint: 'cservice help shutdown' })
-      }
-      if (which === 'all') {
-        await stopService()
+    async run(args, context) {
+      const selection = readSelection(context)
+      const options = readOptions(args[1])
+      if (selection === null || options === null || args.length > 2) throw invalidRequest('shutdown')
+      const timeout = timeoutOf(options)
+      if (selection === 'all') {
+        await stopService(timeout)
         return 'Shutting down...'
       }
-      await stopWorker(supervisor, Number(which))
-      return 'Worker shutdown'
+      const [worker] = selectWorkers(supervisor, selection)
+      const pool = supervisor.pools.find(({ workers }) => worker && workers.includes(worker))
+      if (!worker || !pool) {
+        throw new CserviceError('BAD_USAGE', 'No workers were shutdown', { hint: 'cservice workers lists the pids.' })
+      }
+      await pool.stopWorker(worker, timeout)
+      if (!(await isIdle())) return 'Worker shutdown'
+      await stopService(timeout)
+      return 'Shutting down...'
     },
   }
-}
-
-async function stopWorker(supervisor: Supervisor, pid: number): Promise<void> {
-  for (const pool of supervisor.pools) {
-    const worker = pool.workers.find((candidate) => candidate.pid === pid)
-    if (!worker) continue
-    if (worker.kind === 'own') {
-      throw new CserviceError('BAD_USAGE', `${pid} is a process of the service itself (${worker.name})`, {
-        hint: 'How many there are is said in proxy.json, as the workerCount of the binding.',
-      })
-    }
-    await pool.stopWorker(worker)
-    return
-  }
-  throw new CserviceError('BAD_USAGE', 'No workers were shutdown', { hint: 'cservice workers lists the pids.' })
 }

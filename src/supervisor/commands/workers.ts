@@ -1,9 +1,11 @@
 import { CserviceError } from '../../common/errors.ts'
 import type { Command } from '../control/command.ts'
+import { crashLoops } from '../pool-problems.ts'
 import type { Supervisor } from '../supervisor.ts'
 import type { WorkerHandle } from '../worker.ts'
+import { refreshMetrics } from './refresh-metrics.ts'
 
-/** Lists the workers; figures are those of each agent's last report, so that a worker that hangs holds nobody up. */
+/** Lists the workers, and the pools that have given up. */
 export function workersCommand(supervisor: Supervisor): Command {
   return {
     name: 'workers',
@@ -20,29 +22,36 @@ export function workersCommand(supervisor: Supervisor): Command {
       if (form !== 'simple' && form !== 'details') {
         throw new CserviceError('BAD_USAGE', `workers: ${JSON.stringify(form)} is neither simple nor details`)
       }
-      const describe = form === 'simple' ? describeSimply : describeInDetail
-      return { workers: supervisor.workers.map(describe) }
+      await refreshMetrics(supervisor.workers)
+      const failed = crashLoops(supervisor.pools)
+      const workers = supervisor.workers.map(form === 'simple' ? describeSimply : describeInDetail)
+      return failed.length === 0 ? { workers } : { workers, failed }
     },
   }
 }
 
 function describeSimply(worker: WorkerHandle) {
-  const { metrics } = worker
+  const { metrics, net } = worker
+  const memory = metrics && {
+    rss: metrics.rss,
+    heapTotal: metrics.heapTotal,
+    heapUsed: metrics.heapUsed,
+    external: metrics.external,
+    arrayBuffers: metrics.arrayBuffers,
+  }
   return {
-    id: worker.id,
+    id: worker.clusterWorker?.id ?? worker.id,
     pid: worker.pid,
     state: worker.state,
-    worker: worker.name,
+    name: worker.name,
+    worker: worker.file,
+    cwd: worker.cwd,
     port: worker.port,
     process: {
-      memory: metrics && {
-        rss: metrics.rss,
-        heapTotal: metrics.heapTotal,
-        heapUsed: metrics.heapUsed,
-        external: metrics.external,
-        arrayBuffers: metrics.arrayBuffers,
-      },
+      memory,
+      ...(metrics === null ? {} : { title: metrics.title, hrtime: metrics.hrtime }),
       uptime: (Date.now() - worker.startedAt) / 1_000,
+      ...(net === null ? {} : { net }),
     },
   }
 }
@@ -53,6 +62,7 @@ function describeInDetail(worker: WorkerHandle) {
     ...describeSimply(worker),
     kind: worker.kind,
     reason: worker.reason,
+    listensOn: worker.places,
     startedAt: new Date(worker.startedAt).toISOString(),
     readyAt: worker.readyAt === null ? null : new Date(worker.readyAt).toISOString(),
     eventLoopDelay: metrics && { mean: metrics.eventLoopDelayMean, max: metrics.eventLoopDelayMax },

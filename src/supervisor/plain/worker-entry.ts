@@ -1,3 +1,7 @@
+import type { RecycleLimits } from '../recycle-policy.ts'
+
+export type { RecycleLimits }
+
 /**
  * One entry of `workers`: a program of a plain service, of which `count` processes share their listening ports. Immutable;
  * an upgrade makes another entry.
@@ -24,14 +28,4 @@ export interface WorkerEntry {
   readonly restartDelay: number
   /** Whether its output is dropped. */
   readonly isSilent: boolean
-}
-
-/** When a worker is replaced though it has not failed; null: never. */
-export interface RecycleLimits {
-  /** Bytes of resident memory. */
-  readonly memory: number | null
-  /** Seconds since it was ready. */
-  readonly upTime: number | null
-  /** Seconds for which its event loop may not turn. Beyond it the worker is ended and replaced. */
-  readonly unresponsive: number | null
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 
-/** Something wrong at one place of proxy.json. Never holds a secret: a value below `tlsOptions` is only named by its type. */
+/** Something wrong at one place of a configuration file. Never holds a secret: such a value is only named by its type. */
 export interface ConfigProblem {
   /** `bindings[0].port`; empty: the file as a whole. */
   readonly path: string
@@ -36,14 +36,17 @@ export function formatPath(path: ConfigPath): string {
   return text
 }
 
-/** A value of the file, short enough for a message. Nothing of what stands below `tlsOptions` is shown. */
+/** Keys at or below which secrets stand. */
+const secretKeys: ReadonlySet<string | number> = new Set(['tlsOptions', 'ssl', 'accessKey'])
+
+/** A value of the file, short enough for a message. Nothing that may be a secret is shown. */
 export function describeValue(value: unknown, path: ConfigPath): string {
   if (value === undefined) return 'nothing'
   if (value === null) return 'null'
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object') return 'an object'
-  if (path.includes('tlsOptions')) return value === '' ? 'an empty string' : `a ${typeof value}`
-  return shortened(JSON.stringify(value))
+  if (path.some((part) => secretKeys.has(part))) return value === '' ? 'an empty string' : `a ${typeof value}`
+  return shortened(JSON.stringify(value) ?? String(value))
 }
 
 function shortened(text: string): string {

@@ -1,0 +1,87 @@
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { CserviceError } from '../common/errors.ts'
+import { findModule, findPath } from '../common/find-file.ts'
+import { readLimits } from '../supervisor/plain/make-entry.ts'
+import { resolveIdentity } from '../supervisor/plain/run-as.ts'
+import type { CheckedOptions } from './schema.ts'
+import type { ServiceSettings } from './service-settings.ts'
+import { Sources } from './sources.ts'
+import { makeEntries } from './worker-entries.ts'
+
+/** Options of a service by their names (LEGACY 1.2), as a command line or a program gives them. */
+export type GivenOptions = Readonly<Record<string, unknown>>
+
+export interface ResolvedSettings {
+  readonly settings: ServiceSettings
+  /** What whoever wrote the options may want to know, a line each. */
+  readonly warnings: readonly string[]
+}
+
+/** Where a service is, and what opens it. */
+export type ServiceAddress = Pick<ServiceSettings, 'port' | 'host' | 'accessKey'>
+
+/**
+ * Puts the options of a service together: what is given, over the file that its `config` names, over the defaults; checks
+ * them, and finds the files that they name. Relative paths are relative to `cwd`; one in the file that is not there may
+ * also be relative to the file.
+ * @param presets defaults of the caller
+ * @throws CserviceError BAD_USAGE: something given is wrong; CONFIG_NOT_FOUND, CONFIG_INVALID: something in the file is;
+ * WORKER_NOT_FOUND, UNKNOWN_USER
+ */
+export async function resolveSettings(
+  given: GivenOptions,
+  cwd: string = process.cwd(),
+  presets: { readonly cli?: boolean } = {},
+): Promise<ResolvedSettings> {
+  const sources = await Sources.read(given, cwd)
+  const { options } = sources
+  const workerDefaults = {
+    cwd,
+    count: options.workerCount ?? availableParallelism(),
+    isImmune: false,
+    args: options.args ?? [],
+    env: {},
+    ...(await resolveIdentity(options.workerUid ?? null, options.workerGid ?? null)),
+    limits: readLimits(options, { memory: null, upTime: null, unresponsive: null }),
+    restartDelay: options.restartDelayMs ?? 100,
+    isSilent: options.silent ?? false,
+  }
+  const { entries, warnings } = await makeEntries(options.workers ?? null, workerDefaults, sources.of('workers'))
+  const settings: ServiceSettings = {
+    ...toAddress(options),
+    ssl: options.ssl ?? null,
+    allowHttpGet: options.allowHttpGet ?? false,
+    cli: options.cli ?? presets.cli ?? false,
+    workers: entries,
+    workerDefaults,
+    restartConcurrencyRatio: options.restartConcurrencyRatio ?? 0.33,
+    commands: toList(options.commands).map((path) => findPath(path, sources.of('commands').folders)),
+    master: options.master ? findMaster(options.master, sources.of('master').folders) : null,
+    proxy: options.proxy ? findPath(options.proxy, sources.of('proxy').folders) : null,
+  }
+  return { settings, warnings: [...sources.warnings, ...warnings] }
+}
+
+/**
+ * The part of the settings that leads to a service which runs, out of the same sources.
+ * @throws CserviceError BAD_USAGE, CONFIG_NOT_FOUND, CONFIG_INVALID
+ */
+export async function resolveAddress(given: GivenOptions, cwd: string = process.cwd()): Promise<ServiceAddress> {
+  return toAddress((await Sources.read(given, cwd)).options)
+}
+
+function toAddress({ port, host, accessKey }: CheckedOptions): ServiceAddress {
+  return { port: port ?? 11987, host: host ?? 'localhost', accessKey: accessKey?.toString() ?? null }
+}
+
+function toList(commands: CheckedOptions['commands']): readonly string[] {
+  const paths = typeof commands === 'string' ? commands.split(',') : (commands ?? [])
+  return paths.map((path) => path.trim()).filter((path) => path !== '')
+}
+
+function findMaster(path: string, folders: readonly string[]): string {
+  const file = findModule(path, folders)
+  if (file !== null) return file
+  throw new CserviceError('BAD_USAGE', `There is no file ${resolve(folders[0] ?? '.', path)}: option 'master'`)
+}

@@ -1,0 +1,235 @@
+import { type EventEmitter, errorMonitor } from 'node:events'
+import net from 'node:net'
+
+/** How long a keep-alive connection must have been idle before a closing server ends it, in milliseconds. */
+export interface CloseOptions {
+  /**
+   * 0 where nobody can be sending (a gateway has drained this worker). Else at least the time that clients were promised
+   * (`Keep-Alive: timeout=5`): one that keeps to it has no request on its way when the connection is ended.
+   */
+  readonly idleGraceMs: number
+}
+
+/** Counters since the process was started. */
+export interface NetStatistics {
+  readonly requests: number
+  readonly connections: number
+  readonly connectionsOpen: number
+}
+
+/** Where a server listens: address and port, or (port 0) the path of a socket. */
+export interface Place {
+  readonly address: string
+  readonly port: number
+}
+
+/** What Node keeps at a connection of HTTP/1 (lib/_http_server.js); not public, so everything is guarded. */
+interface HttpSocket extends net.Socket {
+  /** Null after an upgrade: then the connection is no longer HTTP. */
+  readonly parser?: unknown
+  /** The response that is being written. */
+  readonly _httpMessage?: HttpResponse | null
+}
+
+interface HttpResponse {
+  headersSent: boolean
+  shouldKeepAlive: boolean
+  setHeader(name: string, value: string): unknown
+  writeHead(...args: unknown[]): unknown
+}
+
+const sampleMs = 50
+const listen = net.Server.prototype.listen
+
+/**
+ * Every server of this process that listens, without any change to its code: counts its requests and connections, and
+ * closes it so that no request is lost.
+ */
+export class Servers {
+  readonly #servers = new Set<net.Server>()
+  /** The open connections of each server that was ever followed. */
+  readonly #sockets = new WeakMap<net.Server, Set<net.Socket>>()
+  readonly #pending = new Set<Promise<void>>()
+  readonly #onListening: (place: Place) => void
+  #requests = 0
+  #connections = 0
+  #isClosing = false
+
+  /** @param onListening called for each place where a server listens */
+  constructor(onListening: (place: Place) => void) {
+    this.#onListening = onListening
+  }
+
+  /** From now on every server that begins to listen is followed. */
+  follow(): void {
+    const add = (server: net.Server) => this.add(server)
+    net.Server.prototype.listen = function (this: net.Server, ...args: unknown[]): net.Server {
+      add(this)
+      return Reflect.apply(listen, this, args) as net.Server
+    }
+  }
+
+  /** Follows a server that listens, or is about to. */
+  add(server: net.Server): void {
+    if (!this.#servers.has(server)) server.once('close', () => this.#servers.delete(server))
+    this.#servers.add(server)
+    if (!this.#sockets.has(server)) this.#watchConnections(server)
+    if (server.listening) this.#onListening(placeOf(server))
+    else this.#watchListening(server)
+  }
+
+  remove(server: net.Server): void {
+    this.#servers.delete(server)
+  }
+
+  /** Whether a server has begun to listen and is not there yet. */
+  get isListeningPending(): boolean {
+    return this.#pending.size > 0
+  }
+
+  get hasServers(): boolean {
+    return this.#servers.size > 0
+  }
+
+  /** Resolves when every server that has begun to listen does so, or has failed. */
+  async whenListening(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending)
+  }
+
+  get statistics(): NetStatistics {
+    const open = [...this.#servers].reduce((sum, server) => sum + this.#socketsOf(server).size, 0)
+    return { requests: this.#requests, connections: this.#connections, connectionsOpen: open }
+  }
+
+  /**
+   * Accepts nothing new, lets every request in flight end, announces `Connection: close`, and ends connections that have
+   * been idle for a while. `http.Server#close` would cut all idle ones at once, on which a request may be on its way.
+   * @returns a promise for the end of all connections, and one for the end of those of HTTP: a WebSocket may stay for ever
+   */
+  close({ idleGraceMs }: CloseOptions): { readonly closed: Promise<void>; readonly httpClosed: Promise<void> } {
+    this.#isClosing = true
+    const closing = [...this.#servers].map((server) => closeOne(server, this.#socketsOf(server), idleGraceMs))
+    return {
+      closed: Promise.all(closing.map(({ closed }) => closed)).then(() => {}),
+      httpClosed: Promise.all(closing.map(({ httpClosed }) => httpClosed)).then(() => {}),
+    }
+  }
+
+  #watchListening(server: net.Server): void {
+    const listening = new Promise<void>((resolve) => {
+      // Listening for 'error' itself would turn an error that nobody handles into a handled one.
+      const outcomes: ReadonlyArray<string | symbol> = ['listening', 'close', errorMonitor]
+      const emitter: EventEmitter = server
+      const settle = () => {
+        for (const event of outcomes) emitter.off(event, settle)
+        this.#pending.delete(listening)
+        if (server.listening) this.#onListening(placeOf(server))
+        resolve()
+      }
+      for (const event of outcomes) emitter.on(event, settle)
+    })
+    this.#pending.add(listening)
+  }
+
+  #socketsOf(server: net.Server): Set<net.Socket> {
+    return this.#sockets.get(server) ?? new Set()
+  }
+
+  #watchConnections(server: net.Server): void {
+    const sockets = new Set<net.Socket>()
+    this.#sockets.set(server, sockets)
+    const isTls = 'setSecureContext' in server
+    server.prependListener(isTls ? 'secureConnection' : 'connection', (socket: net.Socket) => {
+      this.#connections++
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+    })
+    // A server of HTTP/2 behaves differently when somebody listens for 'request'.
+    if (!('keepAliveTimeout' in server) || 'updateSettings' in server) return
+    server.prependListener('request', (_req: unknown, res: HttpResponse) => {
+      this.#requests++
+      if (this.#isClosing) announceClose(res)
+    })
+  }
+}
+
+/** A listener that nobody counts, for asking the primary of a cluster something (see leave-cluster.cts). */
+export function listenUnwatched(server: net.Server, options: net.ListenOptions, callback: () => void): void {
+  Reflect.apply(listen, server, [options, callback])
+}
+
+function placeOf(server: net.Server): Place {
+  const address = server.address()
+  if (address === null) return { address: '', port: 0 }
+  return typeof address === 'string' ? { address, port: 0 } : { address: address.address, port: address.port }
+}
+
+function closeOne(server: net.Server, sockets: Set<net.Socket>, idleGraceMs: number) {
+  let reportHttpClosed = () => {}
+  const httpClosed = new Promise<void>((resolve) => {
+    reportHttpClosed = resolve
+  })
+  for (const socket of sockets) {
+    const res = (socket as HttpSocket)._httpMessage
+    if (res) announceClose(res)
+  }
+  const idle = new IdleTimes()
+  const look = () => {
+    for (const socket of sockets) if (isIdle(socket) && idle.of(socket) >= idleGraceMs) socket.destroy()
+    if (![...sockets].some(isHttp)) reportHttpClosed()
+  }
+  const timer = setInterval(look, sampleMs)
+  const closed = new Promise<void>((resolve) => {
+    // Not `server.close`, which of an http.Server is the one that cuts idle connections.
+    net.Server.prototype.close.call(server, () => {
+      clearInterval(timer)
+      reportHttpClosed()
+      resolve()
+    })
+  })
+  look()
+  return { closed, httpClosed }
+}
+
+/** How long nothing has come or gone on a connection, in milliseconds, since it was first asked. */
+class IdleTimes {
+  readonly #last = new WeakMap<net.Socket, { bytes: number; since: number }>()
+
+  of(socket: net.Socket): number {
+    const bytes = socket.bytesRead + socket.bytesWritten
+    const last = this.#last.get(socket)
+    if (last?.bytes === bytes) return performance.now() - last.since
+    this.#last.set(socket, { bytes, since: performance.now() })
+    return 0
+  }
+}
+
+/** Whether it is a connection of HTTP/1 without a request in flight. What is not HTTP any more is never idle to us. */
+function isIdle(socket: net.Socket): boolean {
+  return isHttp(socket) && !(socket as HttpSocket)._httpMessage
+}
+
+function isHttp(socket: net.Socket): boolean {
+  return Boolean((socket as HttpSocket).parser)
+}
+
+/** The client learns from this answer that the connection ends after it, whatever the program says of it. */
+function announceClose(res: HttpResponse): void {
+  if (res.headersSent) return
+  res.shouldKeepAlive = false
+  const { writeHead } = res
+  res.writeHead = (...args) => {
+    res.setHeader('connection', 'close')
+    return Reflect.apply(writeHead, res, args.map(withoutConnection))
+  }
+}
+
+/** Headers as `writeHead` takes them: an object, or an array of names and values in turn. */
+function withoutConnection(argument: unknown): unknown {
+  if (typeof argument !== 'object' || argument === null) return argument
+  if (!Array.isArray(argument)) {
+    return Object.fromEntries(Object.entries(argument).filter(([name]) => name.toLowerCase() !== 'connection'))
+  }
+  if (argument.every(Array.isArray)) return argument.filter(([name]) => String(name).toLowerCase() !== 'connection')
+  return argument.filter((_, index) => String(argument[index - (index % 2)]).toLowerCase() !== 'connection')
+}

@@ -1,0 +1,53 @@
+import type { FromProcess } from '../common/channel-protocol.ts'
+
+/** `settle`: it is ready if it says nothing more for a while. */
+export type Readiness = 'ready' | 'settle' | 'not-yet'
+
+/**
+ * When a worker that shares its ports is ready, from what its agent tells, as values. It is ready when it says so
+ * (`workerReady()`). Otherwise:
+ *
+ * - one without a predecessor, when its main file has run and every server that it opened so far listens;
+ * - one that takes the place of another, when it listens wherever that one does, so that an upgrade of a program that opens
+ *   its port late never leaves the port without a worker; or when it listens somewhere and opens no more.
+ */
+export class ReadinessRule {
+  readonly #awaited: ReadonlySet<string>
+  readonly #places = new Set<string>()
+  #waits = false
+  #isLoaded = false
+
+  /** @param predecessor the places where the worker listens whose place this one takes; none: no predecessor */
+  constructor(predecessor: Iterable<string>) {
+    this.#awaited = new Set(predecessor)
+  }
+
+  /** What follows from one more message. */
+  take(message: FromProcess): Readiness {
+    if (message.type === 'ready') return 'ready'
+    if (message.type === 'wait') this.#waits = true
+    if (message.type === 'loaded') this.#isLoaded = true
+    if (message.type === 'listening') this.#places.add(placeName(message))
+    if (this.#waits) return 'not-yet'
+    if (this.#awaited.size === 0) return this.#isLoaded ? 'ready' : 'not-yet'
+    if ([...this.#awaited].every((place) => this.#places.has(place))) return 'ready'
+    return this.#places.size > 0 && this.#isLoaded ? 'settle' : 'not-yet'
+  }
+
+  /** Where it listens so far. */
+  get places(): readonly string[] {
+    return [...this.#places]
+  }
+
+  /** What is missing, for people. */
+  get waitsFor(): string {
+    if (this.#waits) return 'call workerReady()'
+    const missing = [...this.#awaited].filter((place) => !this.#places.has(place))
+    return missing.length === 0 ? 'load' : `listen on ${missing.join(' and ')}, as its predecessor does`
+  }
+}
+
+/** `port 3000`, or the path of a socket. The address does not matter: who changes it means the same port. */
+function placeName({ port, address }: { readonly port: number; readonly address: string }): string {
+  return port === 0 ? address : `port ${port}`
+}

@@ -1,0 +1,118 @@
+import { CserviceError, toCserviceError } from '../common/errors.ts'
+import type { Log } from '../common/log.ts'
+import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts'
+import { explainFailure, neverStarted, type WorkerExit } from './worker-exit.ts'
+
+/** What restarts need to know of their pool, and can ask of it. */
+export interface RestartedPool {
+  readonly name: string
+  readonly policy: RestartPolicy | undefined
+  /** Whether a crash loop that leaves no worker is tried again as well; see `refillDelay`. */
+  readonly keepsTrying: boolean
+  /** Whether workers are missing. */
+  isShort(): boolean
+  hasReadyWorkers(): boolean
+  launch(): Promise<unknown>
+  onFailure(exit: WorkerExit, verdict: { readonly gaveUp: boolean }): void
+}
+
+/**
+ * A pool whose crash loop leaves some workers serving tries to fill up again after this time. One that has none left waits
+ * to be asked (`scale`), so that nothing is started for ever; unless nobody would ask (`keepsTrying`).
+ */
+const refillDelay = 60_000
+
+/** Replaces workers that exited unasked, later each time. Owns the timers and the count of failures in a row. */
+export class Restarts {
+  readonly #pool: RestartedPool
+  readonly #log: Log
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #failures = 0
+  #lastFailure: WorkerExit | null = null
+  #isCrashLoop = false
+
+  constructor(pool: RestartedPool, log: Log) {
+    this.#pool = pool
+    this.#log = log
+  }
+
+  /** The last exit nobody had asked for, until all is well again. */
+  get lastFailure(): WorkerExit | null {
+    return this.#lastFailure
+  }
+
+  /** Whether workers exit again and again, and are not replaced, or only seldom. */
+  get isCrashLoop(): boolean {
+    return this.#isCrashLoop
+  }
+
+  /** Remembers an exit that is the business of whoever asked for the worker. */
+  note(exit: WorkerExit): void {
+    this.#lastFailure = exit
+  }
+
+  /** Replaces a worker that exited unasked. @param readyFor how long it had been ready, in milliseconds; null: it never was */
+  replace(exit: WorkerExit, readyFor: number | null): void {
+    this.#lastFailure = exit
+    const pool = this.#pool
+    if (!pool.isShort()) return
+    const verdict = decideRestart(pool.policy ?? defaultRestartPolicy, this.#failures, readyFor, Math.random())
+    this.#failures = verdict.failures
+    const gaveUp = verdict.action === 'give-up'
+    this.#isCrashLoop = gaveUp
+    const isTriedAgain = pool.keepsTrying || pool.hasReadyWorkers()
+    const outlook = gaveUp
+      ? `it exits again and again and is ${isTriedAgain ? `tried again in ${refillDelay / 1_000} s` : 'not restarted'}`
+      : `restarted in ${verdict.delay} ms`
+    this.#log.error(
+      { worker: pool.name, pid: exit.pid, stderr: exit.stderr.slice(-3), failures: verdict.failures },
+      `${explainFailure(exit)}; ${outlook}`,
+    )
+    if (!gaveUp) this.#after(verdict.delay)
+    else if (isTriedAgain) this.#after(refillDelay)
+    pool.onFailure(exit, { gaveUp })
+  }
+
+  /** All is well, or is asked for anew: the next failure is the first. */
+  forget(): void {
+    this.#failures = 0
+    this.#lastFailure = null
+    this.#isCrashLoop = false
+  }
+
+  clear(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
+  #after(delay: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      if (!this.#pool.isShort()) return
+      this.#pool.launch().then(
+        () => {
+          this.#isCrashLoop = false
+          if (!this.#pool.isShort()) this.#lastFailure = null // the count of failures stays until it is stable
+        },
+        (error: unknown) => this.#onFailedRestart(error),
+      )
+    }, delay)
+    this.#timers.add(timer)
+  }
+
+  /** A restart that ended in an exit is handled where the exit is; here are those that never had a process, or were late. */
+  #onFailedRestart(thrown: unknown): void {
+    const error = toCserviceError(thrown)
+    if (error.code === 'CANCELLED') return
+    const exit = exitOf(error)
+    const wasAnExit = exit !== null && (exit.exitCode !== null || exit.signal !== null || exit.pid === null)
+    if (wasAnExit) return
+    this.replace(exit ?? neverStarted(this.#pool.name, error.message), null)
+  }
+}
+
+/** How the worker ended that did not become ready, where the error says it. */
+export function exitOf(error: unknown): WorkerExit | null {
+  if (!(error instanceof CserviceError) || error.code !== 'WORKER_FAILED') return null
+  return (error.details as WorkerExit | undefined) ?? null
+}

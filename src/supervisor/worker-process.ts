@@ -1,0 +1,107 @@
+import type { ChildProcess } from 'node:child_process'
+import type { Worker as ClusterWorker } from 'node:cluster'
+import { dirname } from 'node:path'
+import { startTimeOf } from '../common/channel-client.cts'
+import type { Ward } from '../common/channel-protocol.ts'
+import type { ChannelServer } from './channel-server.ts'
+import { forkClusterWorker } from './cluster-fork.ts'
+import { type Launch, spawnWorker } from './launch.ts'
+import { Output, type OutputSink } from './output.ts'
+import { type OutputPipes, openOutputPipes } from './output-pipe.ts'
+
+export interface WorkerProcessOptions {
+  readonly id: string
+  readonly name: string
+  readonly channel: ChannelServer
+  readonly output: OutputSink
+}
+
+/** How a process ended; both null: it could not be started. */
+export interface ProcessEnd {
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** The exit is reported a little later than the process ends, so that its last words are in. */
+const lastWordsMs = 200
+
+/** The child process of a worker, with its output and its end. Owns them; knows nothing of readiness. */
+export class WorkerProcess {
+  /** What `node:cluster` knows it by; null for the other kinds. */
+  readonly clusterWorker: ClusterWorker | null
+  /** Resolves at the end of the process. */
+  readonly ended: Promise<ProcessEnd>
+  readonly #kind: Launch['kind']
+  readonly #child: ChildProcess
+  readonly #output: Output
+  readonly #startTime: string | null
+  #spawnError: Error | null = null
+
+  /** @throws what the system says when it has no process or descriptor left to give */
+  static async start(launch: Launch, options: WorkerProcessOptions): Promise<WorkerProcess> {
+    // Our own code bears it when nobody reads its output; of other programs that cannot be asked.
+    const pipes = launch.kind === 'program' ? await openOutputPipes(dirname(options.channel.path)) : null
+    return new WorkerProcess(launch, options, pipes)
+  }
+
+  private constructor(launch: Launch, { id, name, channel, output }: WorkerProcessOptions, pipes: OutputPipes | null) {
+    const spawned =
+      launch.kind === 'cluster' ? forkClusterWorker(launch, id) : spawnWorker(launch, `${channel.path}#${id}`, pipes)
+    this.#kind = launch.kind
+    this.#child = spawned.child
+    this.clusterWorker = spawned.cluster?.worker ?? null
+    if (spawned.cluster) channel.adopt(spawned.cluster.channel)
+    this.#startTime = this.#child.pid === undefined ? null : startTimeOf(this.#child.pid)
+    // What a plain service prints is what its user has always read; workers of versions are told apart.
+    const prefix = () => (launch.kind === 'cluster' ? '' : `${name}:${this.#child.pid} | `)
+    this.#output = new Output(spawned, prefix, launch.isSilent ? null : output)
+    this.ended = this.#watchEnd()
+  }
+
+  get pid(): number | null {
+    return this.#child.pid ?? null
+  }
+
+  /** What ends this process should the supervisor not come back; null when it could not be started. */
+  get ward(): Ward | null {
+    return this.#child.pid === undefined ? null : { pid: this.#child.pid, startTime: this.#startTime }
+  }
+
+  /** The last lines of its standard error, oldest first; of one that could not be started, what the system said. */
+  get lastWords(): readonly string[] {
+    return this.#spawnError === null ? this.#output.tail : [this.#spawnError.message]
+  }
+
+  /** Signals the whole process group, so that what a worker started ends with it. One of `node:cluster` is in ours. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.#child.pid === undefined) return
+    if (this.#kind === 'cluster') {
+      this.#child.kill(signal) // does nothing once it has ended, when its pid may be that of a stranger
+      return
+    }
+    try {
+      process.kill(-this.#child.pid, signal)
+    } catch {
+      // nobody is left in the group
+    }
+  }
+
+  /** After the end: ends whatever is left of its process group, and waits for its last words. */
+  async cleanUp(): Promise<void> {
+    if (this.#child.pid === undefined) return
+    this.signal('SIGKILL')
+    await Promise.race([this.#output.ended, new Promise((resolve) => setTimeout(resolve, lastWordsMs).unref())])
+  }
+
+  async #watchEnd(): Promise<ProcessEnd> {
+    const child = this.#child
+    return await new Promise((resolve) => {
+      child.once('error', (error) => {
+        if (child.pid !== undefined) return
+        this.#spawnError = error
+        resolve({ exitCode: null, signal: null })
+      })
+      child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
+    })
+  }
+}
