@@ -193,6 +193,13 @@ const catalogue = {
     'A worker exits again and again',
     'Its last lines of output and its exit are in the details.',
   ),
+  NO_WORKER: entry(503, 1, 'No worker is there to do it', 'cservice workers lists the workers.'),
+  TOO_MANY_CALLS: entry(
+    503,
+    1,
+    'Too many calls of the worker are under way',
+    'Wait for answers before you call again.',
+  ),
   UNHEALTHY: entry(503, 1, 'The service is not well', 'cservice proxy info and the log have the details.'),
   TIMED_OUT: entry(504, 1, 'It took too long', 'Try again, or give it a longer timeout.'),
   NOT_ACKNOWLEDGED: entry(
