@@ -6,6 +6,8 @@ const watcherLimit = 16
 const heartbeatMs = 15_000
 /** Bytes that a watcher may leave unread. */
 const backlogLimit = 1024 * 1024
+/** Of what a watcher has missed, so that it does not make it a slow one. */
+const missedLimit = 256 * 1024
 
 /** What a watcher may see, and what it saw last. */
 export interface Watch {
@@ -49,7 +51,9 @@ export class EventStreams {
       this.#remove(res)
     })
     this.#write(res, ': events of cservice\n\n')
-    if (lastEventId !== undefined) for (const entry of this.#events.since(lastEventId)) send(entry)
+    if (lastEventId === undefined) return
+    const missed = this.#events.since(lastEventId).filter(({ visibleTo }) => maySee(visibleTo))
+    this.#write(res, newest(missed.map(frame)).join(''))
   }
 
   /** Ends every stream, and takes no new ones. Who has not read everything yet is cut off. */
@@ -78,6 +82,16 @@ export class EventStreams {
     res.write(text)
     if (res.writableLength > backlogLimit) res.destroy()
   }
+}
+
+/** As many of the last ones as may be sent at once. */
+function newest(frames: readonly string[]): readonly string[] {
+  let length = 0
+  const start = frames.findLastIndex((text) => {
+    length += text.length
+    return length > missedLimit
+  })
+  return frames.slice(start + 1)
 }
 
 /** JSON has no line ends of its own, so that the data is one line. */

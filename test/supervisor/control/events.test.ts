@@ -150,6 +150,16 @@ test('Last-Event-ID brings what was missed, as far as it is kept', async () => {
   expect(fresh.events.length).toBe(1)
 })
 
+test('a watcher that has missed a lot gets the newest of it, and is not cut off for it', async () => {
+  const { port, registry } = await openControl(commands().list)
+  for (let count = 0; count < 256; count++) registry.events.publish('tick', { count, text: 'ü'.repeat(60_000) })
+  const watcher = await watch(port, { ...bearer, 'last-event-id': 'x' })
+  await watcher.until(({ data }) => (data as { count?: number }).count === 255)
+  expect(watcher.events.map(({ value }) => (value.data as { count: number }).count)).toEqual([252, 253, 254, 255])
+  registry.events.publish('now', null)
+  await watcher.until(({ type }) => type === 'now')
+})
+
 test('there is room for sixteen watchers at each entrance, and a place that is given back is free', async () => {
   const { port, socket } = await openControl(commands().list)
   const watchers = await Promise.all(Array.from({ length: 16 }, () => watch(port, bearer)))
