@@ -1,5 +1,5 @@
-import { createLog, type Log } from '../common/log.ts'
 import { CserviceError } from '../common/errors.ts'
+import { createLog, type Log } from '../common/log.ts'
 import { startService } from '../service.ts'
 import { resolveAddress, resolveSettings, type ServiceAddress } from '../settings/resolve-settings.ts'
 import type { ServiceSettings } from '../settings/service-settings.ts'
@@ -51,7 +51,8 @@ function createServiceLog({ cli }: ServiceSettings): Log {
 }
 
 async function isTakenByOurs(error: unknown, address: ServiceAddress): Promise<boolean> {
-  if (!(error instanceof CserviceError && (error.code === 'ALREADY_RUNNING' || error.code === 'PORT_TAKEN'))) return false
+  if (!(error instanceof CserviceError && (error.code === 'ALREADY_RUNNING' || error.code === 'PORT_TAKEN')))
+    return false
   try {
     await sendCommand('version', toGatewayAddress(address), recognitionMs)
     return true

@@ -13,9 +13,9 @@ export function createNetServers(agent: AgentServers | undefined): NetServers {
   return {
     add: (given) => each(given).forEach((server) => servers.add(server)),
     remove: (given) => each(given).forEach((server) => servers.remove(server)),
-    waitForReady: ((callback?: () => void) =>
-      settle(servers.whenListening(), callback)) as NetServers['waitForReady'],
-    close: ((callback?: () => void) => settle(servers.close({ idleGraceMs: 0 }).closed, callback)) as NetServers['close'],
+    waitForReady: ((callback?: () => void) => settle(servers.whenListening(), callback)) as NetServers['waitForReady'],
+    close: ((callback?: () => void) =>
+      settle(servers.close({ idleGraceMs: 0 }).closed, callback)) as NetServers['close'],
   }
 }
 

@@ -5,7 +5,9 @@ import { findCallback, settle } from './settle.ts'
  * The form of `trigger` that users call, from the one that we implement. Who takes no notice of the promise has fired an
  * event: that it fails must not end his process.
  */
-export function triggerForm(trigger: (name: string, args: readonly unknown[]) => Promise<unknown>): Cservice['trigger'] {
+export function triggerForm(
+  trigger: (name: string, args: readonly unknown[]) => Promise<unknown>,
+): Cservice['trigger'] {
   return ((name: string, ...rest: readonly unknown[]) => {
     const callback = typeof rest[0] === 'function' ? (rest[0] as Callback) : undefined
     const answer = trigger(name, callback === undefined ? rest : rest.slice(1))

@@ -11,6 +11,13 @@ import { proxyCommands, triggerForm, workersArray } from './parts.ts'
 import { Program } from './program.ts'
 import { findCallback, settle } from './settle.ts'
 
+const programs = new WeakMap<Cservice, Program>()
+
+/** The program whose library this is. */
+export function programOf(library: Cservice): Program | null {
+  return programs.get(library) ?? null
+}
+
 /** The library in a program: in whatever is no worker. What is heavy is loaded when a service is started. */
 export function createProgramLibrary(): Cservice {
   const surroundings = {
@@ -67,6 +74,7 @@ export function createProgramLibrary(): Cservice {
     proxy: proxyCommands(trigger),
     CserviceError,
   }
+  programs.set(library, program)
   return library
 }
 

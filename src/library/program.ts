@@ -4,7 +4,7 @@ import type { ServiceSettings } from '../settings/service-settings.ts'
 import type { Caller } from '../supervisor/control/command.ts'
 import type { WorkerEntry } from '../supervisor/plain/worker-entry.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
-import { type PlainHandle, viewOf } from '../supervisor/worker-view.ts'
+import { viewOf } from '../supervisor/worker-view.ts'
 import type { ServiceWorker } from './cservice.ts'
 import type { CustomCommands } from './custom-commands.ts'
 import { defaultOptions, type StartOptions, type WorkerOptions } from './options.ts'
@@ -104,6 +104,18 @@ export class Program {
     return await registry.call(name, args, caller)
   }
 
+  /**
+   * Makes a service that was started otherwise (by the command line) the one of this program, and begins it: commands and
+   * modules of its user then find it in the library.
+   * @throws CserviceError the first thing that went wrong
+   */
+  async adopt(service: RunningService, settings: ServiceSettings): Promise<void> {
+    this.#options = { ...defaultOptions, ...toOptions(settings) }
+    const running = await this.#take(service, settings)
+    await service.begin()
+    running.hasBegun = true
+  }
+
   /** Starts one more worker. @throws CserviceError WORKER_NOT_FOUND, WORKER_FAILED, BAD_USAGE where nothing runs */
   async newWorker(options: WorkerOptions = {}): Promise<ServiceWorker> {
     const running = this.#running
@@ -148,11 +160,22 @@ export class Program {
       this.#attachedTo = launched.attachedTo
       return null
     }
-    const { service } = launched
-    this.#running = { ...launched, hasBegun: false }
+    return await this.#take(launched.service, launched.settings)
+  }
+
+  /** From now on this service is the program's; it has the program's commands, and those of its settings. */
+  async #take(service: RunningService, settings: ServiceSettings): Promise<Running> {
+    const running = { service, settings, hasBegun: false }
+    this.#running = running
     void service.stopped.then(() => this.#forget(service))
-    await this.#commands.registerWith(service.registry)
-    return this.#running
+    try {
+      await this.#commands.load(settings.commands)
+      await this.#commands.registerWith(service.registry)
+    } catch (error) {
+      await service.stop('it could not start')
+      throw error
+    }
+    return running
   }
 
   async #addWorkers(options: StartOptions): Promise<void> {
@@ -195,6 +218,27 @@ export class Program {
   }
 }
 
+/** The settings in the words in which a program gives them. */
+function toOptions({ workers, accessKey, ssl, master, proxy, ...settings }: ServiceSettings): StartOptions {
+  const { port, host, cli, allowHttpGet, restartConcurrencyRatio, commands, workerDefaults } = settings
+  return {
+    port,
+    host,
+    cli,
+    allowHttpGet,
+    restartConcurrencyRatio,
+    commands,
+    workerCount: workerDefaults.count,
+    workers: Object.fromEntries(
+      workers.map(({ name, file, cwd, count, isImmune }) => [name, { worker: file, cwd, count, restart: !isImmune }]),
+    ),
+    accessKey: accessKey ?? undefined,
+    ssl: ssl ?? undefined,
+    master: master ?? undefined,
+    proxy: proxy ?? undefined,
+  }
+}
+
 async function readCommandLine(): Promise<StartOptions> {
   const { optionsOfCommandLine } = await import('./command-line-options.ts')
   return optionsOfCommandLine()
@@ -203,13 +247,13 @@ async function readCommandLine(): Promise<StartOptions> {
 /** Online and not about to leave. */
 function isLive(handle: WorkerHandle): boolean {
   const isUp = handle.state === 'starting' || handle.state === 'ready'
-  return isUp && ((handle as WorkerHandle & PlainHandle).clusterWorker?.isConnected() ?? false)
+  return isUp && (handle.clusterWorker?.isConnected() ?? false)
 }
 
 async function startOne(service: RunningService, entry: WorkerEntry): Promise<ServiceWorker> {
   let started: WorkerHandle | undefined
   const notice = (handle: WorkerHandle) => {
-    if ((handle as WorkerHandle & PlainHandle).entry === entry) started = handle
+    if (handle.entry === entry) started = handle
   }
   service.supervisor.on('worker', notice)
   try {

@@ -4,7 +4,10 @@ import type { Callback } from './cservice.ts'
  * Gives a promise its callback form: with a callback it is called exactly once, and nothing is returned. What the callback
  * throws is thrown out of everything, and is nobody's rejection.
  */
-export function settle<Result>(promise: Promise<Result>, callback: Callback<Result> | undefined): Promise<Result> | void {
+export function settle<Result>(
+  promise: Promise<Result>,
+  callback: Callback<Result> | undefined,
+): Promise<Result> | void {
   if (callback === undefined) return promise
   promise.then(
     (result) => queueMicrotask(() => callback(null, result)),

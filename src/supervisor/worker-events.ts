@@ -40,5 +40,5 @@ export function announceWorkers({ supervisor, registry, log }: WorkerEventsOptio
 
 function exitReason(worker: WorkerHandle, isExpected: boolean): string {
   if (!isExpected) return 'failure'
-  return (worker as { readonly stopReason?: string | null }).stopReason ?? 'shutdown'
+  return worker.stopReason ?? 'shutdown'
 }

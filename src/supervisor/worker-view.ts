@@ -1,5 +1,3 @@
-import type { Worker } from 'node:cluster'
-import type { WorkerEntry } from './plain/worker-entry.ts'
 import type { WorkerHandle } from './worker.ts'
 
 /** What a program learns of a worker's making. */
@@ -21,19 +19,13 @@ export interface WorkerView {
   readonly cservice: WorkerFacts
 }
 
-/** What a handle of kind `cluster` has beside. */
-export interface PlainHandle {
-  readonly clusterWorker?: Worker | null
-  readonly entry?: WorkerEntry | null
-}
-
 /** The same object each time for a worker of a plain service. */
 export function viewOf(handle: WorkerHandle): WorkerView {
-  const { clusterWorker, entry } = handle as WorkerHandle & PlainHandle
+  const { clusterWorker, entry } = handle
   const facts: WorkerFacts = {
     name: entry?.name ?? handle.name,
-    worker: entry?.file ?? handle.name,
-    cwd: entry?.cwd ?? process.cwd(),
+    worker: handle.file,
+    cwd: handle.cwd,
     count: entry?.count ?? 1,
     restart: !(entry?.isImmune ?? false),
     reason: handle.reason,
