@@ -9,11 +9,14 @@ import { exitCommand } from './supervisor/commands/exit.ts'
 import { healthCommand } from './supervisor/commands/health.ts'
 import { helpCommand } from './supervisor/commands/help.ts'
 import { infoCommand } from './supervisor/commands/info.ts'
+import { localsCommand } from './supervisor/commands/locals.ts'
+import { optionsCommand } from './supervisor/commands/options.ts'
 import { restartCommand } from './supervisor/commands/restart.ts'
 import { shutdownCommand } from './supervisor/commands/shutdown.ts'
 import { startCommand } from './supervisor/commands/start.ts'
 import { upgradeCommand } from './supervisor/commands/upgrade.ts'
 import { versionCommand } from './supervisor/commands/version.ts'
+import { workerExitCommand, workerStartCommand } from './supervisor/commands/worker-notices.ts'
 import { workersCommand } from './supervisor/commands/workers.ts'
 import type { Caller } from './supervisor/control/command.ts'
 import { CommandRegistry } from './supervisor/control/command-registry.ts'
@@ -25,6 +28,9 @@ import type { WorkerEntry } from './supervisor/plain/worker-entry.ts'
 import { poolProblems } from './supervisor/pool-problems.ts'
 import { Recycler } from './supervisor/recycler.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
+import type { WorkerHandle } from './supervisor/worker.ts'
+import { WorkerCalls } from './supervisor/worker-calls.ts'
+import { announceWorkers } from './supervisor/worker-events.ts'
 
 /** For so long the processes of a crashed predecessor may hold ports: until they end by themselves, and a little more. */
 const predecessorPatienceMs = 15_000
@@ -67,6 +73,9 @@ export class Service {
       replace: ({ pid }) => this.registry.run(['restart', String(pid)], { level: 'inproc', name: 'recycle' }),
       log,
     })
+    const { registry } = this
+    announceWorkers({ supervisor, registry, log })
+    new WorkerCalls({ supervisor, registry, log, isForeign: runsAsAnother })
     this.stopped = new Promise((resolve) => {
       this.#setStopped = resolve
     })
@@ -152,9 +161,17 @@ export class Service {
   }
 
   #openControl(directory: string): Promise<ControlServer> {
-    const { port, host, accessKey } = this.#settings
-    const key = accessKey === null ? {} : { accessKey }
-    return ControlServer.open({ port, host, ...key, registry: this.registry, directory, log: this.#log })
+    const { port, host, accessKey, ssl, allowHttpGet } = this.#settings
+    return ControlServer.open({
+      port,
+      host,
+      allowHttpGet,
+      registry: this.registry,
+      directory,
+      log: this.#log,
+      ...(accessKey === null ? {} : { accessKey }),
+      ...(ssl === null ? {} : { ssl }),
+    })
   }
 
   #registerCommands(): CommandRegistry {
@@ -177,6 +194,10 @@ export class Service {
     registry.register(startCommand(plain, workerDefaults))
     registry.register(upgradeCommand(supervisor, plain, ratio))
     registry.register(versionCommand())
+    registry.register(localsCommand(() => ({ pid: process.pid, workers: supervisor.workers.map(describeWorker) })))
+    registry.register(optionsCommand(() => this.#settings))
+    registry.register(workerExitCommand())
+    registry.register(workerStartCommand())
     registry.register(workersCommand(supervisor))
     return registry
   }
@@ -202,6 +223,15 @@ export class Service {
     this.kill()
     process.exit(0)
   }
+}
+
+/** Whether a worker is trusted less than this process, since it runs as another user. */
+function runsAsAnother({ entry }: WorkerHandle): boolean {
+  return entry !== null && entry.uid !== null && entry.uid !== process.getuid?.()
+}
+
+function describeWorker({ id, pid, name, kind, state, reason, file, cwd, places }: WorkerHandle) {
+  return { id, pid, name, kind, state, reason, file, cwd, listensOn: places }
 }
 
 export function startService(options: ServiceOptions): Promise<Service> {

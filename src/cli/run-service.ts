@@ -99,8 +99,8 @@ export async function runService(
 }
 
 async function loadAndStart(options: StartOptions): Promise<RunningService> {
-  const { startService } = await import('../service.ts')
-  return await startService(options)
+  const { startOwnService } = await import('./own-service.ts')
+  return await startOwnService(options)
 }
 
 function toStartOptions(settings: ServiceSettings, log: Log, { isJson }: Output): StartOptions {

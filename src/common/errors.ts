@@ -103,6 +103,12 @@ const catalogue = {
   // What the operator is told.
   BAD_USAGE: entry(400, 2, 'The command is not understood', 'cservice help'),
   UNKNOWN_COMMAND: entry(404, 2, 'No such command', 'cservice help lists the commands.'),
+  COMMAND_FAILED: entry(
+    400,
+    1,
+    'The command failed',
+    'What it says comes from the service itself; its log may have more.',
+  ),
   UNKNOWN_OPTION: entry(400, 2, 'No such option', 'cservice --help lists the options.'),
   NOT_AUTHORISED: entry(
     401,
@@ -123,6 +129,13 @@ const catalogue = {
     'The gateway went away before it answered',
     'The command may have been carried out; cservice proxy info tells.',
   ),
+  TLS_FAILED: entry(
+    502,
+    3,
+    'The gateway could not be trusted over TLS',
+    'Give the certificate of its authority (ssl.ca), or the host name that its certificate has.',
+  ),
+  TOO_MANY_WATCHERS: entry(503, 1, 'Too many clients watch the events', 'Close one of them, or try again later.'),
   ALREADY_RUNNING: entry(
     409,
     1,
@@ -179,6 +192,13 @@ const catalogue = {
     1,
     'A worker exits again and again',
     'Its last lines of output and its exit are in the details.',
+  ),
+  NO_WORKER: entry(503, 1, 'No worker is there to do it', 'cservice workers lists the workers.'),
+  TOO_MANY_CALLS: entry(
+    503,
+    1,
+    'Too many calls of the worker are under way',
+    'Wait for answers before you call again.',
   ),
   UNHEALTHY: entry(503, 1, 'The service is not well', 'cservice proxy info and the log have the details.'),
   TIMED_OUT: entry(504, 1, 'It took too long', 'Try again, or give it a longer timeout.'),

@@ -4,6 +4,7 @@ import type { Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { channelVariable } from '../common/channel-client.cts'
 import type { OutputPipes } from './output-pipe.ts'
+import type { WorkerEntry } from './plain/worker-entry.ts'
 
 /** What to run, and how it tells that it is ready. */
 export interface Launch {
@@ -25,6 +26,8 @@ export interface Launch {
   readonly gid?: number
   /** The loopback port that it is to listen on, where there is one. */
   readonly port?: number
+  /** The entry of `workers` that it was made from, of a plain service. */
+  readonly entry?: WorkerEntry
   /** Whether its output is dropped; the last lines of its standard error are kept in any case. */
   readonly isSilent?: boolean
   /** Descriptors that it inherits as 3, 4, … */

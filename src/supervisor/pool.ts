@@ -6,7 +6,13 @@ import type { PoolSpec } from './pool-spec.ts'
 import { exitOf, Restarts } from './restarts.ts'
 import type { WorkerHandle } from './worker.ts'
 import { neverStarted, type WorkerExit } from './worker-exit.ts'
-import { type CallTimeouts, type StartReason, type WorkerOptions, withStartTimeout } from './worker-options.ts'
+import {
+  type CallTimeouts,
+  type StartReason,
+  type StopReason,
+  type WorkerOptions,
+  withStartTimeout,
+} from './worker-options.ts'
 
 interface PoolEvents {
   worker: [WorkerHandle]
@@ -101,7 +107,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   async scale(size: number, reason: StartReason, stopTimeout?: number): Promise<{ started: number; stopped: number }> {
     const generation = ++this.#generation
     this.#size = size
-    const stopping = this.#shrink(stopTimeout)
+    const stopping = this.#shrink('scale', stopTimeout)
     const wanted = Math.max(0, size - this.#liveCount())
     if (wanted > 0) this.#restarts.clear()
     for (let started = 0; started < wanted; started++) void this.#launchWorker({ reason })
@@ -113,7 +119,7 @@ export class Pool extends EventEmitter<PoolEvents> {
       // The first failure decides. What a later call wants is not undone by an earlier one.
       if (generation === this.#generation) {
         this.#size = this.#settledSize
-        await Promise.all([...this.#shrink(), ...launches.map((launched) => launched.catch(() => {}))])
+        await Promise.all([...this.#shrink('scale'), ...launches.map((launched) => launched.catch(() => {}))])
       }
       throw error
     }
@@ -160,7 +166,7 @@ export class Pool extends EventEmitter<PoolEvents> {
       if (this.#liveCount() < this.#size) this.#restarts.replace(exitOf(error) ?? lost(this.spec.name, error), null)
       throw error
     }
-    const retired = isUp(worker) ? this.#retire(worker, timeouts.stop) : worker.exited
+    const retired = isUp(worker) ? this.#retire(worker, 'restart', timeouts.stop) : worker.exited
     this.#replacing--
     this.#restarts.forget()
     await retired
@@ -177,12 +183,12 @@ export class Pool extends EventEmitter<PoolEvents> {
    * Makes the pool smaller by this worker, which is stopped after its drain. One that is leaving already just ends; one that
    * has crashed is not replaced.
    */
-  async stopWorker(worker: WorkerHandle, timeout?: number): Promise<void> {
+  async stopWorker(worker: WorkerHandle, reason: StopReason, timeout?: number): Promise<void> {
     if (worker.state === 'draining' || worker.state === 'stopping') return void (await worker.exited)
     this.#size = Math.max(0, this.#size - 1)
     this.#settledSize = Math.min(this.#settledSize, this.#size)
-    if (isUp(worker)) await this.#retire(worker, timeout)
-    else await Promise.all(this.#shrink(timeout))
+    if (isUp(worker)) await this.#retire(worker, reason, timeout)
+    else await Promise.all(this.#shrink(reason, timeout))
   }
 
   /** SIGKILL for all, at once. */
@@ -204,15 +210,15 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   /** Those that are starting leave first, then the youngest: the oldest have proved themselves. */
-  #shrink(timeout?: number): Promise<void>[] {
+  #shrink(reason: StopReason, timeout?: number): Promise<void>[] {
     if (this.#size === 0) this.#restarts.clear()
     const up = this.workers.filter(isUp).reverse()
     const isStarting = (worker: WorkerHandle) => Number(worker.state === 'starting')
     const leaving = up.sort((a, b) => isStarting(b) - isStarting(a)).slice(0, Math.max(0, up.length - this.#limit))
-    return leaving.map((worker) => this.#retire(worker, timeout))
+    return leaving.map((worker) => this.#retire(worker, reason, timeout))
   }
 
-  async #retire(worker: WorkerHandle, timeout?: number): Promise<void> {
+  async #retire(worker: WorkerHandle, reason: StopReason, timeout?: number): Promise<void> {
     if (worker.state === 'ready' && this.spec.drain) {
       worker.drain()
       const drained = this.spec
@@ -220,7 +226,7 @@ export class Pool extends EventEmitter<PoolEvents> {
         .catch((error: unknown) => this.#log.warn({ err: error, worker: worker.name }, 'not drained'))
       await Promise.race([drained, worker.exited])
     }
-    await worker.stop(timeout)
+    await worker.stop(reason, timeout)
   }
 
   #launchWorker(options: LaunchOptions): Promise<WorkerHandle> {

@@ -5,6 +5,9 @@ import type { OutputSink } from './output.ts'
 /** Why a worker was started. Carried by each worker; nothing about it is global. */
 export type StartReason = 'start' | 'scale' | 'demand' | 'promote' | 'restart' | 'upgrade' | 'failure'
 
+/** Why a worker was asked to stop. */
+export type StopReason = 'scale' | 'restart' | 'upgrade' | 'shutdown'
+
 /** In milliseconds; read when they are needed, so that a change holds for workers that run already. */
 export interface WorkerTimeouts {
   readonly startTimeout: number

@@ -5,12 +5,13 @@ import type { FromProcess, ProcessMetrics, ToProcess, Ward } from '../common/cha
 import { CserviceError } from '../common/errors.ts'
 import type { Launch } from './launch.ts'
 import { type NetFigures, NetRates } from './net-rates.ts'
+import type { WorkerEntry } from './plain/worker-entry.ts'
 import { reachable, waitUntilListening } from './port-readiness.ts'
 import { ReadinessRule } from './readiness-rule.ts'
 import { climbStopLadder } from './stop-ladder.ts'
 import { within } from './within.ts'
 import { explainFailure, type WorkerExit } from './worker-exit.ts'
-import type { StartReason, WorkerOptions } from './worker-options.ts'
+import type { StartReason, StopReason, WorkerOptions } from './worker-options.ts'
 import { type ProcessEnd, WorkerProcess } from './worker-process.ts'
 import { isExitExpected, nextState, type WorkerEvent, type WorkerState } from './worker-state.ts'
 
@@ -39,6 +40,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   /** Absolute path of its program, and its working directory. */
   readonly file: string
   readonly cwd: string
+  /** The entry of `workers` that it was made from; null for one that is not of a plain service. */
+  readonly entry: WorkerEntry | null
   readonly startedAt = Date.now()
   /** Resolves when it is ready; rejects with WORKER_FAILED, or CANCELLED when it was stopped before. */
   readonly ready: Promise<void>
@@ -59,6 +62,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   #settling: NodeJS.Timeout | null = null
   #unansweredPings = 0
   #note: string | null = null
+  #stopReason: StopReason | null = null
   #stop: Promise<WorkerExit> | null = null
   readonly #starting = new AbortController()
 
@@ -76,6 +80,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.kind = launch.kind
     this.file = launch.file
     this.cwd = launch.cwd
+    this.entry = launch.entry ?? null
     this.#launch = launch
     this.#options = options
     this.#rule = new ReadinessRule(options.predecessor)
@@ -128,6 +133,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     ended.abort()
   }
 
+  /** Why it was asked to stop; null: it was not. */
+  get stopReason(): StopReason | null {
+    return this.#stopReason
+  }
+
   /** What ends this process should the supervisor not come back; null when it could not be started. */
   get ward(): Ward | null {
     return this.#process.ward
@@ -163,7 +173,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
    * Asks it to stop, then SIGTERM, then SIGKILL, each with its deadline. Idempotent.
    * @param askTimeout instead of the one of its pool, in milliseconds; Infinity: as long as it takes
    */
-  stop(askTimeout?: number): Promise<WorkerExit> {
+  stop(reason: StopReason, askTimeout?: number): Promise<WorkerExit> {
+    this.#stopReason ??= reason
     this.#stop ??= this.#climb(askTimeout)
     return this.#stop
   }

@@ -309,7 +309,7 @@ test('a worker that is shut down by hand twice makes the pool smaller by one', a
   await pool.scale(3, 'start')
   const [worker] = pool.workers
   if (!worker) throw new Error('no worker')
-  await Promise.all([pool.stopWorker(worker), pool.stopWorker(worker)])
+  await Promise.all([pool.stopWorker(worker, 'shutdown'), pool.stopWorker(worker, 'shutdown')])
   expect(pool.size).toBe(2)
   expect(pool.readyWorkers).toHaveLength(2)
 })
@@ -319,7 +319,7 @@ test('a worker that is shut down by hand while the pool grows leaves the others 
   const grown = pool.scale(2, 'start')
   await eventually('both were spawned', () => pool.workers.length === 2)
   const [worker] = pool.workers
-  if (worker) await pool.stopWorker(worker)
+  if (worker) await pool.stopWorker(worker, 'shutdown')
   writeFileSync(join(folder, 'ready'), '')
   await grown.catch(() => {})
   await eventually('the other one is ready', () => pool.readyWorkers.length === 1)

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
+import { readTlsOptions } from '../../common/tls-options.ts'
 import type { DataplaneSettings } from '../messages.ts'
-import { readTlsOptions } from './tls-options.ts'
 
 /**
  * A server that accepts the connections of a binding and hands each one over, decrypted where the binding has TLS. It does

@@ -14,7 +14,7 @@ export function helpCommand(registry: CommandRegistry): Command {
       example: 'cservice help proxy',
     },
     runsAtOnce: () => true,
-    run: async (_args, { words: [name] }) => (name === undefined ? list(registry) : explain(registry, name)),
+    run: async (_args, { words: [name] }) => (name === undefined ? list(registry) : await explain(registry, name)),
   }
 }
 
@@ -28,12 +28,13 @@ function list(registry: CommandRegistry): unknown {
   }
 }
 
-function explain(registry: CommandRegistry, name: string): unknown {
+async function explain(registry: CommandRegistry, name: string): Promise<unknown> {
   const command = registry.get(name)
   if (command === undefined) {
     const meant = registry.nearest(name)
     return { command: name, err: 'Command not found', ...(meant === null ? {} : { more: `Did you mean '${meant}'?` }) }
   }
-  if (Object.keys(command.help).length === 0) return { command: name, more: 'No additional details found.' }
-  return command.help
+  const help = typeof command.help === 'function' ? await command.help() : command.help
+  const isEmpty = !help || (typeof help === 'object' && Object.keys(help).length === 0)
+  return isEmpty ? { command: name, more: 'No additional details found.' } : help
 }

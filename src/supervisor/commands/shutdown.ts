@@ -39,7 +39,7 @@ export function shutdownCommand({ supervisor, stopService, isIdle }: ShutdownPar
       if (!worker || !pool) {
         throw new CserviceError('BAD_USAGE', 'No workers were shutdown', { hint: 'cservice workers lists the pids.' })
       }
-      await pool.stopWorker(worker, timeout)
+      await pool.stopWorker(worker, 'shutdown', timeout)
       if (!(await isIdle())) return 'Worker shutdown'
       await stopService(timeout)
       return 'Shutting down...'

@@ -35,7 +35,7 @@ export function upgradeCommand(supervisor: Supervisor, plain: PlainWorkers, rati
         throw invalidRequest('upgrade')
       const timeout = timeoutOf(options)
       const selected = selectWorkers(supervisor, selection)
-      const workers = selected.filter((worker) => plain.entryOf(worker) !== null)
+      const workers = selected.filter(({ entry }) => entry !== null)
       if (workers.length === 0) throw selected.length === 0 ? noWorkers('upgrade') : versionsOnly()
       const given = { ...folder, ...options }
       await plain

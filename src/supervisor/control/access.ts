@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { inspect } from 'node:util'
 import { CserviceError } from '../../common/errors.ts'
 import type { AccessLevel, Caller } from './command.ts'
 
@@ -7,6 +8,17 @@ const ranks = { remote: 10, local: 20, inproc: 30, disabled: 99 } as const satis
 /** Whether a caller may run a command of this level. Code in the process itself is not checked. */
 export function isAllowed(caller: Caller['level'], required: AccessLevel): boolean {
   return caller === 'inproc' || ranks[caller] >= ranks[required]
+}
+
+/**
+ * A level that a program names.
+ * @throws CserviceError BAD_USAGE
+ */
+export function parseLevel(name: unknown): AccessLevel {
+  if (typeof name === 'string' && Object.hasOwn(ranks, name)) return name as AccessLevel
+  throw new CserviceError('BAD_USAGE', `${printable(name)} is not a valid control level.`, {
+    hint: `The levels are ${Object.keys(ranks).join(', ')}.`,
+  })
 }
 
 /** What one access key may do. */
@@ -95,6 +107,11 @@ function parseList(list: string | undefined, position: number): Map<string, Acce
 function toLevel(text: string): AccessLevel | undefined {
   if (text === 'false') return 'disabled'
   return Object.hasOwn(ranks, text) ? (text as AccessLevel) : undefined
+}
+
+/** A symbol or an object without a prototype is no text by itself. */
+function printable(value: unknown): string {
+  return typeof value === 'string' ? value : inspect(value, { depth: 0 })
 }
 
 function wrong(position: number, reason: string): CserviceError {

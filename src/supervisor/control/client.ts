@@ -1,140 +1,102 @@
-import http from 'node:http'
+import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { CserviceError, fromErrorData } from '../../common/errors.ts'
 import { controlSocketName, isPrivateDirectory, runtimeDirectoryCandidates } from '../../common/runtime-directory.ts'
+import { watchCall } from './client-events.ts'
+import { type Answer, type Endpoint, keyHeader, request } from './client-request.ts'
+import { type ClientTls, readClientTls } from './tls-settings.ts'
 
 /** Where a gateway is, as the command line names it. */
 export interface GatewayAddress {
   readonly port: number
   readonly host: string
   readonly accessKey?: string
+  /** Its REST speaks TLS. */
+  readonly ssl?: ClientTls
 }
 
-type Endpoint = { readonly socketPath: string } | { readonly host: string; readonly port: number }
-
-interface Answer {
-  readonly status: number
-  readonly text: string
+export interface SendOptions {
+  /** Is told how far the command is, as long as that can be learnt. */
+  readonly onProgress?: (text: string) => void
 }
 
 const recognitionMs = 3_000
-const keepAliveMs = 15_000
-const answerLimit = 64 * 1024 * 1024
-/** What a connection attempt says when nobody listens there. */
-const nobodyCodes = new Set([
-  'ECONNREFUSED',
-  'ENOENT',
-  'EACCES',
-  'ENOTDIR',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-  'EADDRNOTAVAIL',
-])
 
 /**
  * Has the gateway run a command line, and returns its answer. Tries the control socket of this user first, if the host is
  * this machine, then REST, which gets the key only when it has said that it is a gateway of this port.
  * @param timeoutMs for the whole answer; 0: as long as it takes
- * @throws CserviceError NO_GATEWAY, NOT_AUTHORISED, TIMED_OUT, GATEWAY_BROKE_OFF, and whatever the command throws
+ * @throws CserviceError NO_GATEWAY, NOT_AUTHORISED, TIMED_OUT, GATEWAY_BROKE_OFF, TLS_FAILED, CONFIG_INVALID for a `ca` that
+ *   cannot be read, and whatever the command throws
  */
-export async function sendCommand(line: string, address: GatewayAddress, timeoutMs = 0): Promise<unknown> {
+export async function sendCommand(
+  line: string,
+  address: GatewayAddress,
+  timeoutMs = 0,
+  { onProgress }: SendOptions = {},
+): Promise<unknown> {
+  const post = (endpoint: Endpoint) => runThere(endpoint, line, timeoutMs, onProgress)
   for (const directory of isThisMachine(address.host) ? runtimeDirectoryCandidates(address.port) : []) {
     if (!isPrivateDirectory(directory)) continue
-    const answer = await post({ socketPath: join(directory, controlSocketName) }, line, timeoutMs)
+    const answer = await post({ socketPath: join(directory, controlSocketName) })
     if (answer !== null) return readAnswer(answer)
   }
-  const endpoint = { host: address.host, port: address.port }
+  const { host, port, accessKey, ssl } = address
+  const endpoint = { host, port, tls: ssl === undefined ? null : readClientTls(ssl) }
   await recognise(endpoint)
-  if (address.accessKey === undefined) {
-    throw new CserviceError('NOT_AUTHORISED', `The gateway on ${address.host}:${address.port} wants an access key`, {
+  if (accessKey === undefined) {
+    throw new CserviceError('NOT_AUTHORISED', `The gateway on ${host}:${port} wants an access key`, {
       hint: 'Set CSERVICE_ACCESS_KEY or give --accessKey <key>; the user who started the gateway needs none.',
     })
   }
-  const answer = await post(endpoint, line, timeoutMs, address.accessKey)
+  const answer = await post({ ...endpoint, accessKey })
   if (answer === null) throw noGateway(endpoint)
   return readAnswer(answer)
 }
 
-/** @throws CserviceError NO_GATEWAY unless a gateway of this port answers */
-async function recognise(endpoint: { host: string; port: number }): Promise<void> {
+/** @throws CserviceError NO_GATEWAY unless a gateway of this port answers, TLS_FAILED if it is not to be trusted */
+async function recognise(endpoint: Extract<Endpoint, { port: number }>): Promise<void> {
   let answer: Answer | null
   try {
     answer = await request(endpoint, { method: 'GET', path: '/cservice' }, '', recognitionMs)
-  } catch {
+  } catch (error) {
+    if (error instanceof CserviceError && error.code === 'TLS_FAILED') throw error
     answer = { status: 0, text: '' }
   }
   if (answer === null) throw noGateway(endpoint)
   const identity = parse(answer.text) as { service?: unknown; control?: unknown } | null | undefined
   if (answer.status === 200 && identity?.service === 'cservice' && identity.control === endpoint.port) return
-  throw new CserviceError(
-    'NO_GATEWAY',
-    `What listens on ${endpoint.host}:${endpoint.port} is not a gateway; no key was sent to it`,
-    {
-      hint: 'Name the --port and --host of the gateway.',
-    },
-  )
-}
-
-async function post(endpoint: Endpoint, line: string, timeoutMs: number, accessKey?: string): Promise<Answer | null> {
-  const headers = {
-    'x-cservice': '1',
-    'content-type': 'text/plain; charset=utf-8',
-    'content-length': Buffer.byteLength(line),
-    ...(accessKey === undefined
-      ? {}
-      : { authorization: `Bearer ${Buffer.from(accessKey, 'utf8').toString('latin1')}` }),
-  }
-  return await request(endpoint, { method: 'POST', path: '/cli?', headers }, line, timeoutMs)
-}
-
-/** One request; null when nobody listens there. */
-function request(
-  endpoint: Endpoint,
-  options: http.RequestOptions,
-  body: string,
-  timeoutMs: number,
-): Promise<Answer | null> {
-  return new Promise((resolve, reject) => {
-    const req = http.request({
-      ...endpoint,
-      ...options,
-      agent: false,
-      ...('socketPath' in endpoint ? { host: 'localhost' } : {}),
-    })
-    const timer = timeoutMs > 0 ? setTimeout(() => req.destroy(timedOut(timeoutMs)), timeoutMs) : null
-    req.setSocketKeepAlive(true, keepAliveMs) // a machine that vanishes ends the wait
-    let isConnected = false
-    req.on('socket', (socket) =>
-      socket.on('connect', () => {
-        isConnected = true
-      }),
-    )
-    req.on('error', (error: NodeJS.ErrnoException) => {
-      if (!isConnected && nobodyCodes.has(error.code ?? '')) resolve(null)
-      else
-        reject(
-          error instanceof CserviceError ? error : new CserviceError('GATEWAY_BROKE_OFF', undefined, { cause: error }),
-        )
-    })
-    req.on('close', () => timer && clearTimeout(timer))
-    req.on('response', (res) => {
-      const chunks: Buffer[] = []
-      let length = 0
-      res.on('data', (chunk: Buffer) => {
-        length += chunk.length
-        if (length > answerLimit) req.destroy()
-        else chunks.push(chunk)
-      })
-      res.on('end', () => resolve({ status: res.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }))
-      res.on('error', (error) => reject(new CserviceError('GATEWAY_BROKE_OFF', undefined, { cause: error })))
-    })
-    req.end(Buffer.from(body)) // as text, Node would write the head in UTF-8 together with it
+  const { host, port, tls } = endpoint
+  throw new CserviceError('NO_GATEWAY', `What listens on ${host}:${port} is not a gateway; no key was sent to it`, {
+    hint: `Name the --port and --host of the gateway${tls ? '' : ', and ssl if its REST speaks TLS'}.`,
   })
+}
+
+/** Has a gateway run the line; null when nobody listens there. */
+async function runThere(
+  endpoint: Endpoint,
+  line: string,
+  timeoutMs: number,
+  onProgress: SendOptions['onProgress'],
+): Promise<Answer | null> {
+  const id = randomUUID()
+  const watch = onProgress ? await watchCall(endpoint, id, onProgress) : null
+  try {
+    const headers = {
+      'x-cservice': '1',
+      'x-cservice-call': id,
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': Buffer.byteLength(line),
+      ...keyHeader(endpoint),
+    }
+    const answer = await request(endpoint, { method: 'POST', path: '/cli?', headers }, line, timeoutMs)
+    await watch?.finished
+    return answer
+  } finally {
+    watch?.close()
+  }
 }
 
 function readAnswer({ status, text }: Answer): unknown {
@@ -161,12 +123,6 @@ function noGateway({ host, port }: { host: string; port: number }): CserviceErro
     'NO_GATEWAY',
     `No gateway answers on control port ${port}${isThisMachine(host) ? '' : ` of ${host}`}`,
   )
-}
-
-function timedOut(timeoutMs: number): CserviceError {
-  return new CserviceError('TIMED_OUT', `The gateway did not answer within ${timeoutMs} ms`, {
-    hint: 'The command goes on there; cservice proxy info shows what has become of it.',
-  })
 }
 
 /** Whether a gateway on that host could have its control socket here. */

@@ -1,89 +1,80 @@
+import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CserviceError, toCserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
-import { isAllowed, type KeyRights } from './access.ts'
+import type { KeyRights } from './access.ts'
 import type { Caller, Command } from './command.ts'
+import { CommandEvents } from './command-events.ts'
 import { parseCommandLine, toWord, type Word } from './command-line.ts'
-import { nearest } from './nearest.ts'
+import { CommandTable } from './command-table.ts'
+import { describeSafely } from './describe-safely.ts'
 
 /** A command found and allowed, with its words; `CommandRegistry.execute` runs it. */
 export interface Call {
   readonly command: Command
   readonly words: readonly Word[]
   readonly caller: Caller
+  /** Stands in the events of this call. */
+  readonly id: string
+  readonly onProgress?: (text: string) => void
+}
+
+export interface CallOptions {
+  /** What the caller's access key may do. */
+  readonly rights?: KeyRights | undefined
+  /** Of the call, by which its events are told from others; a random one by default. */
+  readonly id?: string | undefined
+  /** Is told how far the command is. */
+  readonly onProgress?: ((text: string) => void) | undefined
 }
 
 /** How long a command may take to answer after the service has begun to stop. */
 const stopGraceMs = 5_000
+/** Of a command line in an event. */
+const shownWords = 32
+const shownLength = 200
 
 /**
  * The named commands of a service: console, command line, REST and library all come here. Calls that change something run
  * one at a time, in the order in which they came; those that only read run at once. Every call is answered.
  */
-export class CommandRegistry {
-  readonly #commands = new Map<string, Command>()
+export class CommandRegistry extends CommandTable {
+  /** What happens to the calls, and whatever else the service has to tell. */
+  readonly events = new CommandEvents()
   readonly #stopped = new AbortController()
   readonly #log: Log
   /** Settles when the last call that is to run by itself has been answered. */
   #tail: Promise<unknown> = Promise.resolve()
 
   constructor(log: Log) {
+    super(log)
     this.#log = log
     setMaxListeners(0, this.#stopped.signal) // one listener a running command
-  }
-
-  /** @throws Error when the name is taken: two parts of the service claim it */
-  register(command: Command): void {
-    if (this.#commands.has(command.name)) throw new Error(`The command "${command.name}" is registered twice`)
-    this.#commands.set(command.name, command)
-  }
-
-  /** Puts a command in the place of the one of that name, or at the end. */
-  override(command: Command): void {
-    this.#commands.set(command.name, command)
-  }
-
-  get(name: string): Command | undefined {
-    return this.#commands.get(name)
-  }
-
-  /** In the order of registration. */
-  list(): Command[] {
-    return [...this.#commands.values()]
-  }
-
-  /** The name that a mistyped one most likely means. */
-  nearest(name: string): string | null {
-    return nearest(
-      name,
-      this.list()
-        .filter((command) => command.isVisible)
-        .map((command) => command.name),
-    )
   }
 
   /**
    * @param line a command line, or its words already taken apart
    * @throws CserviceError BAD_USAGE, UNKNOWN_COMMAND, NOT_AUTHORISED, and whatever the command throws
    */
-  async run(line: string | readonly string[], caller: Caller, rights?: KeyRights): Promise<unknown> {
-    return await this.execute(this.resolve(line, caller, rights))
+  async run(line: string | readonly string[], caller: Caller, options?: CallOptions): Promise<unknown> {
+    return await this.execute(this.resolve(line, caller, options))
+  }
+
+  /**
+   * Runs a command with arguments that are values already, of whatever type: what a program triggers.
+   * @throws CserviceError as `run`
+   */
+  async call(name: string, args: readonly unknown[], caller: Caller, options?: CallOptions): Promise<unknown> {
+    const words = args.map((value) => ({ text: toText(value), value }))
+    return await this.execute(this.#find(name, words, caller, options))
   }
 
   /** @throws CserviceError BAD_USAGE, UNKNOWN_COMMAND, NOT_AUTHORISED */
-  resolve(line: string | readonly string[], caller: Caller, rights?: KeyRights): Call {
+  resolve(line: string | readonly string[], caller: Caller, options?: CallOptions): Call {
     const [name, ...words] = typeof line === 'string' ? parseCommandLine(line) : line.map(toWord)
     if (name === undefined) throw new CserviceError('UNKNOWN_COMMAND', 'No command was given')
-    const command = this.#commands.get(name.text)
-    if (command === undefined) throw this.#unknown(name.text)
-    const level = rights?.levelOf(command.name, command.level) ?? command.level
-    if (!isAllowed(caller.level, level)) {
-      throw new CserviceError('NOT_AUTHORISED', `Not authorized to execute '${command.name}' remotely`, {
-        hint: 'Run it on the machine of the gateway, or with a key that has the right.',
-      })
-    }
-    return { command, words, caller }
+    return this.#find(name.text, words, caller, options)
   }
 
   /** @throws CserviceError whatever the command throws; SHUTTING_DOWN, CANCELLED */
@@ -105,15 +96,37 @@ export class CommandRegistry {
     this.#stopped.abort()
   }
 
-  async #answer({ command, words, caller }: Call): Promise<unknown> {
+  #find(name: string, words: readonly Word[], caller: Caller, options: CallOptions = {}): Call {
+    const { rights, id = randomUUID(), onProgress } = options
+    const command = this.get(name)
+    if (command === undefined) throw this.unknown(name)
+    if (!this.mayRun(name, caller, rights)) {
+      throw new CserviceError('NOT_AUTHORISED', `Not authorized to execute '${name}' remotely`, {
+        hint: 'Run it on the machine of the gateway, or with a key that has the right.',
+      })
+    }
+    return { command, words, caller, id, ...(onProgress ? { onProgress } : {}) }
+  }
+
+  async #answer(call: Call): Promise<unknown> {
+    const { command, words, caller, id } = call
     const finished = new AbortController()
+    const shown = { id, command: command.name, words: words.slice(0, shownWords).map(show), caller: caller.name }
+    const begin = performance.now()
+    const durationMs = () => Math.round(performance.now() - begin)
     const context = {
       caller,
       signal: this.#stopped.signal,
       log: this.#log,
       words: words.map((word) => word.text),
-      report: (progress: string) => this.#log.debug({ command: command.name }, progress),
+      report: (progress: string) => {
+        const text = String(progress)
+        this.#log.debug({ command: command.name }, text)
+        if (!finished.signal.aborted) this.events.record({ ...shown, type: 'progress', text })
+        call.onProgress?.(text)
+      },
     }
+    this.events.record({ ...shown, type: 'started' })
     try {
       const running = Promise.resolve().then(() =>
         command.run(
@@ -121,14 +134,23 @@ export class CommandRegistry {
           context,
         ),
       )
-      return (await Promise.race([running, this.#cutOff(finished.signal)])) ?? null
-    } catch (error) {
-      if (error instanceof CserviceError) throw error
-      this.#log.error({ err: error, command: command.name }, 'a command failed')
-      throw withoutStack(error)
+      const result = (await Promise.race([running, this.#cutOff(finished.signal)])) ?? null
+      this.events.record({ ...shown, type: 'finished', durationMs: durationMs() })
+      return result
+    } catch (thrown) {
+      const error = this.#toKnown(thrown, command)
+      const { code, message } = error
+      this.events.record({ ...shown, type: 'failed', error: { code, message }, durationMs: durationMs() })
+      throw error
     } finally {
       finished.abort()
     }
+  }
+
+  #toKnown(thrown: unknown, command: Command): CserviceError {
+    if (thrown instanceof CserviceError) return thrown
+    this.#log.error({ err: thrown, command: command.name }, 'a command failed')
+    return withoutStack(thrown)
   }
 
   /** Rejects when the service stops and the command takes no notice. */
@@ -143,20 +165,22 @@ export class CommandRegistry {
     await delay(stopGraceMs, undefined, { signal: finished }).catch(() => {})
     throw new CserviceError('CANCELLED', 'The service stopped before the command had finished')
   }
-
-  #unknown(name: string): CserviceError {
-    const meant = this.nearest(name)
-    const shown = name.length > 80 ? `${name.slice(0, 80)}…` : name
-    return new CserviceError(
-      'UNKNOWN_COMMAND',
-      `No such command: ${shown}`,
-      meant === null ? {} : { hint: `Did you mean "${meant}"? cservice help lists the commands.` },
-    )
-  }
 }
 
 /** Whatever was thrown, as INTERNAL; some programs throw the text of a stack trace, which is for the log only. */
 function withoutStack(thrown: unknown): CserviceError {
   const { message } = toCserviceError(thrown)
   return new CserviceError('INTERNAL', message.replace(/\n\s+at .*/g, '') || undefined, { cause: thrown })
+}
+
+/** A word as an event has it: without the secrets of an object, and not endless. */
+function show({ text, value }: Word): string {
+  const safe = typeof value === 'object' && value !== null ? JSON.stringify(describeSafely(value)) : text
+  return safe.length > shownLength ? `${safe.slice(0, shownLength)}…` : safe
+}
+
+/** A value as it would have been typed. */
+function toText(value: unknown): string {
+  if (typeof value === 'string') return value
+  return typeof value === 'object' && value !== null ? JSON.stringify(describeSafely(value)) : String(value)
 }

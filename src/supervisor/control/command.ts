@@ -30,9 +30,12 @@ export type CommandHelp = Readonly<Record<string, string>>
 export interface Command {
   readonly name: string
   readonly level: AccessLevel
+  /** Nobody has chosen the level: one that the name has already (of a command it replaces, or by `setLevels`) stays. */
+  readonly hasDefaultLevel?: boolean
   /** Whether `help` lists it. */
   readonly isVisible: boolean
-  readonly help: CommandHelp
+  /** A function is asked each time that somebody wants to read it; what it answers is JSON-safe, and null if there is none. */
+  readonly help: CommandHelp | (() => Promise<unknown>)
   /**
    * Whether a call with these words may run beside any other: it only reads, or (`exit`) must not wait for anything.
    * Without it, and where it says no, calls run one at a time in the order in which they came.

@@ -1,15 +1,20 @@
 import { once } from 'node:events'
 import { chmodSync, rmSync } from 'node:fs'
 import http from 'node:http'
-import type { AddressInfo, ListenOptions, Socket } from 'node:net'
+import https from 'node:https'
+import type { AddressInfo, ListenOptions } from 'node:net'
 import { join } from 'node:path'
+import type { TlsOptions } from 'node:tls'
 import { CserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { controlSocketName } from '../../common/runtime-directory.ts'
 import { packageVersion } from '../commands/version.ts'
 import { AccessKeys } from './access.ts'
 import type { CommandRegistry } from './command-registry.ts'
+import { Connections } from './connections.ts'
+import { EventStreams } from './event-streams.ts'
 import { type Entrance, Rest } from './rest.ts'
+import { readServerTls } from './tls-settings.ts'
 import { userName } from './user-name.ts'
 
 export interface ControlServerOptions {
@@ -20,24 +25,30 @@ export interface ControlServerOptions {
   readonly port: number
   readonly host: string
   readonly accessKey?: string
+  /** Makes REST speak TLS: as in `readServerTls`. */
+  readonly ssl?: Readonly<Record<string, unknown>>
+  /** Whether commands may come to REST by any method, not by POST alone. */
+  readonly allowHttpGet?: boolean
   readonly log: Log
 }
 
 const connectionLimit = 64
+/** Who opens a connection and says nothing is cut off. */
+const tlsDefaults = { handshakeTimeout: 10_000, ALPNProtocols: ['http/1.1'] }
+const timeouts = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 }
 
 /** The two ways in for commands: the control socket, always, and REST on host:port when there is an access key. */
 export class ControlServer {
   readonly #servers: http.Server[] = []
-  readonly #connections = new Set<Socket>()
-  /** Connections with a request that has no complete answer yet. */
-  readonly #pending = new Set<Socket>()
+  readonly #connections = new Connections()
+  readonly #streams: EventStreams[] = []
   readonly #options: ControlServerOptions
 
   private constructor(options: ControlServerOptions) {
     this.#options = options
   }
 
-  /** @throws CserviceError PORT_TAKEN, PORT_FORBIDDEN, BAD_USAGE for a wrong access key or host */
+  /** @throws CserviceError PORT_TAKEN, PORT_FORBIDDEN, BAD_USAGE for a wrong access key or host, CONFIG_INVALID for ssl */
   static async open(options: ControlServerOptions): Promise<ControlServer> {
     const server = new ControlServer(options)
     try {
@@ -49,13 +60,12 @@ export class ControlServer {
     return server
   }
 
-  /** Takes no new requests, and resolves when those under way are answered, or after `deadlineMs`. */
+  /** Takes no new requests, and resolves when the commands under way are answered, or after `deadlineMs`. */
   async stop(deadlineMs = 10_000): Promise<void> {
     const closed = this.#servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve)))
-    for (const socket of this.#connections) {
-      if (!this.#pending.has(socket)) socket.destroy()
-    }
-    const timer = setTimeout(() => this.#dropConnections(), deadlineMs)
+    for (const streams of this.#streams) streams.end()
+    this.#connections.dropIdle()
+    const timer = setTimeout(() => this.#connections.dropAll(), deadlineMs)
     await Promise.all(closed)
     clearTimeout(timer)
   }
@@ -63,44 +73,35 @@ export class ControlServer {
   /** Closes everything at once. */
   kill(): void {
     for (const server of this.#servers.splice(0)) server.close()
-    this.#dropConnections()
-  }
-
-  #dropConnections(): void {
-    for (const socket of this.#connections) socket.destroy()
+    for (const streams of this.#streams) streams.end()
+    this.#connections.dropAll()
   }
 
   async #open(): Promise<void> {
-    const { directory, accessKey, host, port, log } = this.#options
+    const { directory, accessKey, host, port, ssl, log } = this.#options
     const keys = accessKey === undefined ? null : new AccessKeys(accessKey)
+    const tls = ssl === undefined ? null : readServerTls(ssl)
     const path = join(directory, controlSocketName)
     rmSync(path, { force: true })
-    await this.#listen({ path }, { kind: 'open', caller: { level: 'local', name: userName() } })
+    await this.#listen({ path }, null, { kind: 'open', caller: { level: 'local', name: userName() } })
     chmodSync(path, 0o600)
     if (keys === null) return
-    const server = await this.#listen({ host, port }, { kind: 'key', keys })
-    log.info({ host, port: (server.address() as AddressInfo).port }, 'REST listens')
+    const server = await this.#listen({ host, port }, tls, { kind: 'key', keys })
+    log.info({ host, port: (server.address() as AddressInfo).port, isTls: tls !== null }, 'REST listens')
   }
 
-  async #listen(where: ListenOptions, entrance: Entrance): Promise<http.Server> {
-    const { registry, host, port, log } = this.#options
+  async #listen(where: ListenOptions, tls: TlsOptions | null, entrance: Entrance): Promise<http.Server> {
+    const { registry, host, port, allowHttpGet = false, log } = this.#options
     const identity = { service: 'cservice', version: packageVersion(), pid: process.pid, control: port } as const
-    const rest = new Rest({ registry, entrance, host, identity, log })
-    const server = http.createServer({
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      connectionsCheckingInterval: 2_000,
-    })
+    const streams = new EventStreams(registry.events)
+    this.#streams.push(streams)
+    const rest = new Rest({ registry, entrance, streams, allowHttpGet, host, identity, log })
+    const server =
+      tls === null ? http.createServer(timeouts) : https.createServer({ ...tlsDefaults, ...tls, ...timeouts })
     server.maxConnections = connectionLimit
-    server.on('connection', (socket: Socket) => {
-      this.#connections.add(socket)
-      socket.on('close', () => this.#connections.delete(socket))
-    })
-    server.on('request', (req, res) => {
-      this.#pending.add(req.socket)
-      res.on('close', () => this.#pending.delete(req.socket))
-      void rest.handle(req, res)
-    })
+    server.maxRequestsPerSocket = 1 // what a client sends behind its request, without waiting, is not run
+    this.#connections.follow(server, tls !== null)
+    server.on('request', (req, res) => void rest.handle(req, res))
     this.#servers.push(server)
     try {
       server.listen(where)

@@ -11,11 +11,14 @@ export function isLoopback(address: string): boolean {
 }
 
 /**
- * Why a request may come from a web page, or null. A page always sends `Origin` with a POST to another site; and one that
- * reached us under a name of its own (DNS rebinding) sends that name as `Host`.
+ * Why a request may come from a web page, or null. A page always sends `Origin` with a POST to another site, and
+ * `Sec-Fetch-Site` with a GET as well; and one that reached us under a name of its own (DNS rebinding) sends that name as
+ * `Host`.
  */
 export function suspicion(req: IncomingMessage, configuredHost: string): string | null {
   if (req.headers.origin !== undefined) return 'a request with an Origin header comes from a web page'
+  const site = req.headers['sec-fetch-site']
+  if (site !== undefined && site !== 'none') return 'a request with Sec-Fetch-Site comes from a web page'
   const name = hostName(req.headers.host ?? '')
   const isKnown = isIP(name) !== 0 || name === 'localhost' || name === configuredHost.toLowerCase()
   return isKnown ? null : 'its Host header names neither an address, nor localhost, nor the host that is configured'

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { CserviceError } from '../../common/errors.ts'
+import { CserviceError, toCserviceError } from '../../common/errors.ts'
 
 /**
  * An answer before it has a form. There are two: text for people and old scripts (LEGACY 3), and, for a client that sends
@@ -31,7 +31,10 @@ export function succeed(result: unknown): RestAnswer {
     // JSON.stringify has no value for a function, for instance.
     text = JSON.stringify(result, withoutPrivateKeys)
   } catch (error) {
-    const failure = new CserviceError('INTERNAL', `The result is no JSON: ${(error as Error).message.split('\n')[0]}`)
+    const failure = new CserviceError(
+      'INTERNAL',
+      `The result is no JSON: ${toCserviceError(error).message.split('\n')[0]}`,
+    )
     return refuse(400, failure.message, failure)
   }
   return {

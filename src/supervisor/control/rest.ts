@@ -4,6 +4,7 @@ import type { Log } from '../../common/log.ts'
 import type { AccessKeys, KeyRights } from './access.ts'
 import type { Caller } from './command.ts'
 import type { CommandRegistry } from './command-registry.ts'
+import type { EventStreams } from './event-streams.ts'
 import { FailureLimit } from './failure-limit.ts'
 import { drainBody, readBody } from './request-body.ts'
 import { isLoopback, suspicion } from './request-guard.ts'
@@ -17,6 +18,10 @@ export type Entrance =
 export interface RestOptions {
   readonly registry: CommandRegistry
   readonly entrance: Entrance
+  /** The watchers that came in here. */
+  readonly streams: EventStreams
+  /** Whether commands may come by any method, not by POST alone. */
+  readonly allowHttpGet: boolean
   /** The host that is configured: a name under which requests may come. */
   readonly host: string
   /** Said at `GET /cservice`, so that a client recognises us before it sends a key. */
@@ -29,7 +34,20 @@ export interface RestOptions {
   readonly log: Log
 }
 
-/** The answers of REST (CONTRACT "REST", LEGACY 3): commands at `POST /cli?cmd=…`, and who we are at `GET /cservice`. */
+interface Admitted {
+  readonly caller: Caller
+  readonly rights?: KeyRights
+}
+
+/** Writes an answer that has no end by itself. */
+type Stream = (res: ServerResponse) => void
+
+type Place = 'identity' | 'events' | 'commands'
+
+/**
+ * The answers of REST (CONTRACT "REST", LEGACY 3): commands at `POST /cli?cmd=…`, what happens at `GET /events`, and who we
+ * are at `GET /cservice`.
+ */
 export class Rest {
   readonly #options: RestOptions
   readonly #failures = new FailureLimit()
@@ -41,35 +59,58 @@ export class Rest {
   /** Answers one request, whatever happens. A client that leaves does not stop its command. */
   async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const answer = await this.#answer(req).catch((error: unknown) => this.#unforeseen(error))
+    if (typeof answer === 'function') return answer(res)
     if (answer.error) await drainBody(req)
     writeAnswer(res, answer, req.headers['x-cservice'] === '1')
   }
 
-  async #answer(req: IncomingMessage): Promise<RestAnswer> {
+  async #answer(req: IncomingMessage): Promise<RestAnswer | Stream> {
     const url = req.url ?? ''
-    const isIdentity = url === '/cservice'
-    if (!isIdentity && !url.startsWith('/cli?')) {
-      return refuse(404, 'Page Not Found', new CserviceError('BAD_REQUEST', 'Page Not Found'))
-    }
-    if (req.method !== (isIdentity ? 'GET' : 'POST')) {
-      return refuse(405, 'Method Not Allowed', new CserviceError('BAD_REQUEST', 'Method Not Allowed'), {
-        allow: isIdentity ? 'GET' : 'POST',
-      })
+    const place = placeOf(url)
+    if (place === null) return refuse(404, 'Page Not Found', new CserviceError('BAD_REQUEST', 'Page Not Found'))
+    const method = place === 'commands' ? 'POST' : 'GET'
+    if (req.method !== method && !(place === 'commands' && this.#options.allowHttpGet)) {
+      const error = new CserviceError('BAD_REQUEST', 'Method Not Allowed')
+      return refuse(405, 'Method Not Allowed', error, { allow: method })
     }
     const suspect = suspicion(req, this.#options.host)
-    if (suspect)
-      return refuse(
-        401,
-        `Not authorized: ${suspect}`,
-        new CserviceError('NOT_AUTHORISED', `Not authorized: ${suspect}`),
-      )
-    if (isIdentity) return { status: 200, text: JSON.stringify(this.#options.identity), result: this.#options.identity }
-    return await this.#command(req, new URLSearchParams(url.slice('/cli?'.length)))
+    if (suspect) {
+      const text = `Not authorized: ${suspect}`
+      return refuse(401, text, new CserviceError('NOT_AUTHORISED', text))
+    }
+    if (place === 'identity') {
+      return { status: 200, text: JSON.stringify(this.#options.identity), result: this.#options.identity }
+    }
+    const query = new URLSearchParams(url.slice(url.indexOf('?') + 1))
+    return place === 'events' ? this.#watch(req, query) : await this.#command(req, query)
+  }
+
+  #watch(req: IncomingMessage, query: URLSearchParams): RestAnswer | Stream {
+    const { registry, streams } = this.#options
+    const admitted = this.#admit(req, query)
+    if ('status' in admitted) return admitted
+    try {
+      streams.admit()
+    } catch (error) {
+      const failure = toCserviceError(error)
+      return refuse(failure.status, failure.message, failure, { 'retry-after': '10' })
+    }
+    const lastEventId = req.headers['last-event-id']
+    return (res) =>
+      streams.open(res, {
+        maySee: (command) => registry.mayRun(command, admitted.caller, admitted.rights),
+        ...(typeof lastEventId === 'string' ? { lastEventId } : {}),
+      })
   }
 
   async #command(req: IncomingMessage, query: URLSearchParams): Promise<RestAnswer> {
     const admitted = this.#admit(req, query)
     if ('status' in admitted) return admitted
+    const id = req.headers['x-cservice-call']
+    if (id !== undefined && !/^[A-Za-z0-9-]{1,64}$/.test(String(id))) {
+      const text = 'x-cservice-call must be 1 to 64 letters, digits and dashes'
+      return refuse(400, text, new CserviceError('BAD_REQUEST', text))
+    }
     let body: string
     try {
       body = await readBody(req)
@@ -77,10 +118,10 @@ export class Rest {
       const failure = toCserviceError(error)
       return refuse(failure.status, failure.message, failure)
     }
-    return await this.#run(query.getAll('cmd').join(' ') + body, admitted)
+    return await this.#run(query.getAll('cmd').join(' ') + body, admitted, id === undefined ? undefined : String(id))
   }
 
-  #admit(req: IncomingMessage, query: URLSearchParams): RestAnswer | { caller: Caller; rights?: KeyRights } {
+  #admit(req: IncomingMessage, query: URLSearchParams): RestAnswer | Admitted {
     const { entrance, log } = this.#options
     if (entrance.kind === 'open') return { caller: entrance.caller }
     const address = req.socket.remoteAddress ?? ''
@@ -99,11 +140,11 @@ export class Rest {
     return refuse(401, 'Not authorized', new CserviceError('NOT_AUTHORISED'), { 'www-authenticate': 'Bearer' })
   }
 
-  async #run(line: string, { caller, rights }: { caller: Caller; rights?: KeyRights }): Promise<RestAnswer> {
+  async #run(line: string, { caller, rights }: Admitted, id: string | undefined): Promise<RestAnswer> {
     const { registry } = this.#options
     let call: ReturnType<CommandRegistry['resolve']>
     try {
-      call = registry.resolve(line, caller, rights)
+      call = registry.resolve(line, caller, { rights, id })
     } catch (error) {
       const failure = toCserviceError(error)
       if (failure.code === 'UNKNOWN_COMMAND') return refuse(404, 'Not found. Try /help', failure)
@@ -122,6 +163,13 @@ export class Rest {
     const failure = new CserviceError('INTERNAL')
     return refuse(500, failure.message, failure)
   }
+}
+
+/** `/cli?…` literally, as ever: neither `/cli` nor `/cli/`. */
+function placeOf(url: string): Place | null {
+  if (url.startsWith('/cli?')) return 'commands'
+  if (url === '/events' || url.startsWith('/events?')) return 'events'
+  return url === '/cservice' ? 'identity' : null
 }
 
 /** Every key that a request gives, in the header or in the query. More than one is as good as none. */

@@ -20,6 +20,7 @@ export async function prepareEntryLaunch(entry: WorkerEntry): Promise<Launch> {
   return {
     file,
     kind: 'cluster',
+    entry,
     args,
     cwd,
     env: { ...env, CSERVICE_WORKER: name },

@@ -37,12 +37,6 @@ export class PlainWorkers {
     return [...this.#entries.keys()]
   }
 
-  /** What a worker was started from; null for one that is not of a plain service. */
-  entryOf(worker: WorkerHandle): WorkerEntry | null {
-    const pool = this.pools.find(({ workers }) => workers.includes(worker))
-    return (pool && this.#entries.get(pool)) ?? null
-  }
-
   /**
    * Starts the workers of a new entry, all at once, and resolves when all are ready.
    * @throws CserviceError why one is not: then none of them is left
@@ -101,7 +95,7 @@ export class PlainWorkers {
         const to = from && successors.get(from)
         if (!from || !to) return // it has gone meanwhile
         await to.pool.grow('upgrade', options, worker)
-        await from.stopWorker(worker, options.stop)
+        await from.stopWorker(worker, 'upgrade', options.stop)
         options.onDone(++done, workers.length)
       })
     } catch (error) {

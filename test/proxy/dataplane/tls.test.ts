@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
-import { readTlsOptions } from '../../../src/proxy/dataplane/tls-options.ts'
+import { readTlsOptions } from '../../../src/common/tls-options.ts'
 import { get, RawClient, startGateway, startRawWorker, startWorker } from './harness.ts'
 
 const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', name)

@@ -7,6 +7,7 @@ import { openRuntimeDirectory } from '../../../src/common/runtime-directory.ts'
 import { sendCommand } from '../../../src/supervisor/control/client.ts'
 import { ControlServer } from '../../../src/supervisor/control/control-server.ts'
 import { command, deferred, freePort, registryOf, setEnvironment, temporaryDirectory } from './resources.ts'
+import { watch } from './server.ts'
 
 async function openGateway(accessKey?: string) {
   setEnvironment({ XDG_RUNTIME_DIR: temporaryDirectory() })
@@ -17,6 +18,12 @@ async function openGateway(accessKey?: string) {
     command('who', async (_, { caller }) => caller.level),
     command('fail', async () => {
       throw new CserviceError('WORKER_FAILED', 'v2 did not start', { details: { stderr: ['boom'] }, hint: 'Look.' })
+    }),
+    command('long', async (_, { report }) => {
+      report('1 of 2')
+      await new Promise(setImmediate)
+      report('2 of 2')
+      return 'done'
     }),
     command('forever', () => {
       begun.resolve()
@@ -32,7 +39,7 @@ async function openGateway(accessKey?: string) {
     ...(accessKey === undefined ? {} : { accessKey }),
   })
   onTestFinished(() => server.kill())
-  return { server, address: { port, host: 'localhost' }, begun: begun.promise }
+  return { server, registry, address: { port, host: 'localhost' }, begun: begun.promise }
 }
 
 /** A program that is no gateway and keeps what it is sent. */
@@ -121,4 +128,52 @@ test('a gateway that goes away in the middle of a command is not taken for none'
   await begun
   server.kill()
   await expect(answer).rejects.toMatchObject({ code: 'GATEWAY_BROKE_OFF', exitCode: 1 })
+})
+
+test('progress of a command is told while it runs, its own only, with or without a key', async () => {
+  const { address, registry } = await openGateway('k€y')
+  const tell = async ({ environment }: { environment?: string } = {}) => {
+    if (environment) setEnvironment({ XDG_RUNTIME_DIR: environment })
+    const progress: string[] = []
+    const onProgress = (text: string) => {
+      progress.push(text)
+      registry.events.record({ id: 'other', type: 'progress', command: 'long', words: [], caller: 'x', text: 'other' })
+    }
+    expect(await sendCommand('long', { ...address, accessKey: 'k€y' }, 0, { onProgress })).toBe('done')
+    return progress
+  }
+  expect(await tell()).toEqual(['1 of 2', '2 of 2'])
+  expect(await tell({ environment: temporaryDirectory() })).toEqual(['1 of 2', '2 of 2'])
+})
+
+test('a command goes on without progress when there are too many watchers, and a failing one is the error it is', async () => {
+  const { address, server } = await openGateway()
+  const onProgress = () => {
+    throw new Error('of the caller')
+  }
+  expect(await sendCommand('long', address, 0, { onProgress })).toBe('done')
+  await expect(sendCommand('fail', address, 0, { onProgress })).rejects.toMatchObject({ code: 'WORKER_FAILED' })
+  const path = `${openRuntimeDirectory(address.port)}/control.sock`
+  await Promise.all(Array.from({ length: 16 }, () => watch(path)))
+  expect(await sendCommand('long', address, 0, { onProgress })).toBe('done')
+  await server.stop()
+  await expect(sendCommand('long', address, 0, { onProgress })).rejects.toMatchObject({ code: 'NO_GATEWAY' })
+})
+
+test('a gateway of an earlier version, which has no events, runs the command all the same', async () => {
+  const { address } = await openGateway()
+  const older = http.createServer((req, res) => {
+    if (req.url === '/events') {
+      res.writeHead(404).end('Page Not Found')
+      return
+    }
+    const identity = { service: 'cservice', control: address.port }
+    res.end(JSON.stringify(req.url === '/cservice' ? identity : { result: 'older' }))
+  })
+  setEnvironment({ XDG_RUNTIME_DIR: temporaryDirectory(), TMPDIR: temporaryDirectory() })
+  older.listen(address.port, 'localhost')
+  await new Promise((resolve) => older.once('listening', resolve))
+  onTestFinished(() => void older.close())
+  const onProgress = () => {}
+  expect(await sendCommand('long', { ...address, accessKey: 'k' }, 0, { onProgress })).toBe('older')
 })

@@ -55,9 +55,9 @@ test('the level of a command is checked, and a key may change it', async () => {
   await expect(registry.run('off', local)).rejects.toMatchObject({ code: 'NOT_AUTHORISED' })
   expect(await registry.run('off', inproc)).toBe('done')
   const rights = new AccessKeys('k[stop:remote]').find('k') ?? undefined
-  expect(await registry.run('stop', remote, rights)).toBe('done')
+  expect(await registry.run('stop', remote, { rights })).toBe('done')
   const onlyOff = new AccessKeys('k[off]').find('k') ?? undefined
-  await expect(registry.run('stop', local, onlyOff)).rejects.toMatchObject({ code: 'NOT_AUTHORISED' })
+  await expect(registry.run('stop', local, { rights: onlyOff })).rejects.toMatchObject({ code: 'NOT_AUTHORISED' })
 })
 
 test('commands that change something run one at a time in order, and reads at once beside them', async () => {

@@ -55,3 +55,11 @@ export function registryOf(...commands: Command[]): CommandRegistry {
   for (const each of commands) registry.register(each)
   return registry
 }
+
+/** A registry, and what it says in its log at the level info. */
+export function registryThatSays(): { registry: CommandRegistry; said: string[] } {
+  const log = silentLog()
+  const said: string[] = []
+  log.info = (...args: unknown[]) => void said.push(String(args.at(-1)))
+  return { registry: new CommandRegistry(log), said }
+}

@@ -1,0 +1,266 @@
+import { CserviceError } from '../common/errors.ts'
+import type { ServiceAddress } from '../settings/resolve-settings.ts'
+import type { ServiceSettings } from '../settings/service-settings.ts'
+import type { Caller } from '../supervisor/control/command.ts'
+import type { WorkerEntry } from '../supervisor/plain/worker-entry.ts'
+import type { WorkerHandle } from '../supervisor/worker.ts'
+import { viewOf } from '../supervisor/worker-view.ts'
+import type { ServiceWorker } from './cservice.ts'
+import type { CustomCommands } from './custom-commands.ts'
+import { defaultOptions, type StartOptions, type WorkerOptions } from './options.ts'
+import type { RunningService } from './running-service.ts'
+
+interface Running {
+  readonly service: RunningService
+  readonly settings: ServiceSettings
+  hasBegun: boolean
+}
+
+const caller: Caller = { level: 'inproc', name: 'program' }
+
+/**
+ * A program that runs a service: at most one at a time, here or (attached) in another process. Calls of `start` and `stop`
+ * take turns, in the order in which they come.
+ */
+export class Program {
+  readonly #commands: CustomCommands
+  #options: StartOptions = defaultOptions
+  #running: Running | null = null
+  #attachedTo: ServiceAddress | null = null
+  /** Calls of `start` that are not answered yet. */
+  #starts = 0
+  /** Who waits until a service that is being started can be given commands, or has failed. */
+  readonly #waitingForLaunch = new Set<() => void>()
+  #turns: Promise<unknown> = Promise.resolve()
+  #waiting = 0
+
+  constructor(commands: CustomCommands) {
+    this.#commands = commands
+  }
+
+  get options(): StartOptions {
+    return this.#options
+  }
+
+  get state(): 0 | 1 | 2 {
+    if (this.#attachedTo !== null) return 2
+    if (this.#running !== null) return this.#running.hasBegun ? 2 : 1
+    return this.#starts > 0 ? 1 : 0
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting > 0
+  }
+
+  get isAttached(): boolean {
+    return this.#attachedTo !== null
+  }
+
+  get running(): Running | null {
+    return this.#running
+  }
+
+  /** Live workers of plain services. */
+  get workers(): readonly ServiceWorker[] {
+    const handles = this.#running?.service.supervisor.workers ?? []
+    return handles.filter(isLive).map((handle) => viewOf(handle) as unknown as ServiceWorker)
+  }
+
+  /** Starts the service, or adds workers to it. @throws CserviceError the first thing that went wrong */
+  async start(given: StartOptions | undefined): Promise<unknown> {
+    const options = given ?? (await readCommandLine())
+    if (typeof options.run === 'string') {
+      const { runRemotely } = await import('./launch-service.ts')
+      return await runRemotely(options, options.run)
+    }
+    this.#starts++
+    try {
+      await this.#inTurn(() => (this.#isThere() ? this.#addWorkers(options) : this.#start(options)))
+    } finally {
+      this.#starts--
+    }
+    return null
+  }
+
+  /**
+   * @param timeout milliseconds after which what is left is ended at once; 0 or undefined: never
+   */
+  stop(timeout = 0): Promise<string> {
+    return this.#inTurn(() => this.#stop(timeout))
+  }
+
+  /** @throws CserviceError UNKNOWN_COMMAND, and whatever the command throws */
+  async trigger(name: string, args: readonly unknown[]): Promise<unknown> {
+    if (this.state === 1 && this.#running === null) {
+      await new Promise<void>((resolve) => this.#waitingForLaunch.add(resolve))
+    }
+    if (this.#attachedTo !== null) {
+      const { callRemotely } = await import('./launch-service.ts')
+      return await callRemotely(this.#attachedTo, name, args)
+    }
+    if (this.#running === null) return await this.#commands.run(name, args)
+    const { registry } = this.#running.service
+    if (registry.get(name) === undefined) throw new CserviceError('UNKNOWN_COMMAND', `Event ${name} not found`)
+    return await registry.call(name, args, caller)
+  }
+
+  /**
+   * Makes a service that was started otherwise (by the command line) the one of this program, and begins it: commands and
+   * modules of its user then find it in the library.
+   * @throws CserviceError the first thing that went wrong
+   */
+  async adopt(service: RunningService, settings: ServiceSettings): Promise<void> {
+    this.#options = { ...defaultOptions, ...toOptions(settings) }
+    const running = await this.#take(service, settings)
+    await service.begin()
+    running.hasBegun = true
+  }
+
+  /** Starts one more worker. @throws CserviceError WORKER_NOT_FOUND, WORKER_FAILED, BAD_USAGE where nothing runs */
+  async newWorker(options: WorkerOptions = {}): Promise<ServiceWorker> {
+    const running = this.#running
+    if (running === null) throw new CserviceError('BAD_USAGE', 'No service runs here: call start first')
+    const { makeEntry } = await import('../supervisor/plain/make-entry.ts')
+    const path = options.worker ?? './worker.js'
+    const name = typeof options.name === 'string' ? options.name : path
+    const entry = await makeEntry({
+      name,
+      path,
+      options: { ...options, count: 1 },
+      defaults: running.settings.workerDefaults,
+    })
+    return await startOne(running.service, entry)
+  }
+
+  #isThere(): boolean {
+    return this.#running !== null || this.#attachedTo !== null
+  }
+
+  async #start(options: StartOptions): Promise<void> {
+    this.#options = { ...defaultOptions, ...options }
+    const running = await this.#launch(options).finally(() => {
+      for (const go of this.#waitingForLaunch) go()
+      this.#waitingForLaunch.clear()
+    })
+    if (running === null) return
+    try {
+      await running.service.begin()
+      running.hasBegun = true
+    } catch (error) {
+      await running.service.stop('it could not start')
+      this.#forget(running.service)
+      throw error
+    }
+  }
+
+  async #launch(options: StartOptions): Promise<Running | null> {
+    const { launch } = await import('./launch-service.ts')
+    const launched = await launch(options)
+    if ('attachedTo' in launched) {
+      this.#attachedTo = launched.attachedTo
+      return null
+    }
+    return await this.#take(launched.service, launched.settings)
+  }
+
+  /** From now on this service is the program's; it has the program's commands, and those of its settings. */
+  async #take(service: RunningService, settings: ServiceSettings): Promise<Running> {
+    const running = { service, settings, hasBegun: false }
+    this.#running = running
+    void service.stopped.then(() => this.#forget(service))
+    try {
+      await this.#commands.load(settings.commands)
+      await this.#commands.registerWith(service.registry)
+    } catch (error) {
+      await service.stop('it could not start')
+      throw error
+    }
+    return running
+  }
+
+  async #addWorkers(options: StartOptions): Promise<void> {
+    if (this.#running === null) return // attached: the other process has its own
+    const { resolveSettings } = await import('../settings/resolve-settings.ts')
+    const { settings } = await resolveSettings({ ...this.#options, workers: undefined, ...options })
+    await this.#running.service.addWorkers(settings.workers)
+  }
+
+  async #stop(timeout: number): Promise<string> {
+    this.#attachedTo = null
+    if (this.#running === null) return 'Not running'
+    const { service } = this.#running
+    const timer = timeout > 0 ? setTimeout(() => service.kill(), timeout) : undefined
+    try {
+      await service.stop('stop')
+      await service.stopped
+    } finally {
+      clearTimeout(timer)
+    }
+    this.#forget(service)
+    return 'Shutting down...'
+  }
+
+  #forget(service: RunningService): void {
+    if (this.#running?.service !== service) return
+    this.#running = null
+    this.#commands.release()
+  }
+
+  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#waiting++
+    const turn = this.#turns.then(work)
+    this.#turns = turn.catch(() => {})
+    try {
+      return await turn
+    } finally {
+      this.#waiting--
+    }
+  }
+}
+
+/** The settings in the words in which a program gives them. */
+function toOptions({ workers, accessKey, ssl, master, proxy, ...settings }: ServiceSettings): StartOptions {
+  const { port, host, cli, allowHttpGet, restartConcurrencyRatio, commands, workerDefaults } = settings
+  return {
+    port,
+    host,
+    cli,
+    allowHttpGet,
+    restartConcurrencyRatio,
+    commands,
+    workerCount: workerDefaults.count,
+    workers: Object.fromEntries(
+      workers.map(({ name, file, cwd, count, isImmune }) => [name, { worker: file, cwd, count, restart: !isImmune }]),
+    ),
+    accessKey: accessKey ?? undefined,
+    ssl: ssl ?? undefined,
+    master: master ?? undefined,
+    proxy: proxy ?? undefined,
+  }
+}
+
+async function readCommandLine(): Promise<StartOptions> {
+  const { optionsOfCommandLine } = await import('./command-line-options.ts')
+  return optionsOfCommandLine()
+}
+
+/** Online and not about to leave. */
+function isLive(handle: WorkerHandle): boolean {
+  const isUp = handle.state === 'starting' || handle.state === 'ready'
+  return isUp && (handle.clusterWorker?.isConnected() ?? false)
+}
+
+async function startOne(service: RunningService, entry: WorkerEntry): Promise<ServiceWorker> {
+  let started: WorkerHandle | undefined
+  const notice = (handle: WorkerHandle) => {
+    if (handle.entry === entry) started = handle
+  }
+  service.supervisor.on('worker', notice)
+  try {
+    await service.addWorkers([entry])
+  } finally {
+    service.supervisor.off('worker', notice)
+  }
+  if (started === undefined) throw new CserviceError('INTERNAL', `${entry.name}: no worker was started`)
+  return viewOf(started) as unknown as ServiceWorker
+}
