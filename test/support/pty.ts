@@ -93,7 +93,7 @@ export class Terminal {
         const answer = probe()
         if (answer !== null) resolve(answer)
       }
-      const fail = (why: string) => reject(new Error(`${what}: ${why}. The screen:\n${this.screen.text}`))
+      const fail = (why: string) => reject(new Error(`${what}: ${why}. The screen:\n${this.#tail}`))
       deadline.addEventListener('abort', () => fail('not seen in time'), { once: true })
       void this.#exit.then((code) => fail(`the program has ended (${code})`))
       this.#look()
@@ -105,9 +105,14 @@ export class Terminal {
   /** How the program ended: its exit code, or 128 and the number of a signal. */
   async exited(): Promise<number | null> {
     const late = once(AbortSignal.timeout(deadlineMs), 'abort').then(() => {
-      throw new Error(`the program runs on. The screen:\n${this.screen.text}`)
+      throw new Error(`the program runs on. The screen:\n${this.#tail}`)
     })
     return await Promise.race([this.#exit, late])
+  }
+
+  /** The last lines of the screen, for messages. */
+  get #tail(): string {
+    return this.screen.lines.slice(-30).join('\n')
   }
 
   get #control(): Writable {

@@ -32,11 +32,10 @@ export const ownRole: Role = {
     leaveWords.includes(wordsOf(line)[0] ?? '') && error instanceof CserviceError && error.code === 'BAD_USAGE'
       ? new CserviceError(error.code, error.message, {
           cause: error,
-          hint: "'shutdown all' stops the service gracefully, 'exit now' ends it at once; Ctrl-D closes this console only.",
+          hint: "'shutdown all' stops the service, 'exit now' ends it at once, Ctrl-D closes the console.",
         })
       : error,
-  goesOn: (line) =>
-    `"${shorten(line)}" goes on. Ctrl-C again stops the service gracefully, 'exit now' ends it at once.`,
+  goesOn: (line) => `"${shorten(line)}" goes on. Ctrl-C again stops the service; 'exit now' ends it at once.`,
 }
 
 export const attachedRole: Role = {
@@ -46,6 +45,5 @@ export const attachedRole: Role = {
   isLeave: (line) => leaveWords.includes(wordsOf(line)[0] ?? ''),
   translate: (line) => line,
   explain: (_line, error) => error,
-  goesOn: (line) =>
-    `"${shorten(line)}" goes on in the service. Ctrl-C again leaves this console only; 'shutdown all' stops the service.`,
+  goesOn: (line) => `"${shorten(line)}" goes on. Ctrl-C again leaves this console; 'shutdown all' stops the service.`,
 }

@@ -8,7 +8,7 @@ const shownLength = 80
 
 /** The answer of a line, for people. */
 export function showAnswer(line: string, answer: unknown): string {
-  return typeof answer === 'string' ? plain(answer) : render(wordsOf(line), answer)
+  return typeof answer === 'string' ? plain(answer) : render(wordsOf(line), answer ?? null)
 }
 
 /** What went wrong, the details that there are, and what can be done about it. */
