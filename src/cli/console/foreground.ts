@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs'
  */
 export function isForeground(): boolean {
   const groups = fromProc() ?? fromPs()
-  return groups === null || groups.own === groups.foreground
+  // No foreground group that can be seen from here, as in some containers: then nobody else has the terminal.
+  return groups === null || !(groups.foreground > 0) || groups.own === groups.foreground
 }
 
 interface Groups {

@@ -28,5 +28,12 @@ export function openConsole({ kind, ...given }: OpenOptions): Console {
     input,
     output,
   }
-  return isTerminal ? new TerminalConsole(options) : new PipedConsole(options)
+  if (isTerminal) return new TerminalConsole(options)
+  return kind === 'own' && input.isTTY ? noConsole : new PipedConsole(options)
 }
+
+/**
+ * For a service whose answers nobody would see on its terminal (`cservice server.js > log &`): reading from it in the
+ * background would stop the whole service.
+ */
+const noConsole: Console = { ended: Promise.resolve({ reason: 'left', exitCode: 0 }), close: () => {} }

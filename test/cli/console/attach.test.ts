@@ -67,6 +67,16 @@ test('an attached console says that the service has ended, and ends', async () =
   expect(await service.finished).toMatchObject({ code: 0 })
 })
 
+test('when its terminal goes away an attached console ends, and the service goes on', async () => {
+  const { openTerminal, pipe } = await startService()
+  const terminal = await openTerminal()
+  terminal.type('shutdown all')
+  await terminal.showsPrompt('shutdown all')
+  terminal.hangUp()
+  await terminal.exited()
+  expect(await pipe('version\n')).toMatchObject({ code: 0 })
+})
+
 test('where no service runs there is nothing to attach to', async () => {
   const { port, runtime } = await place()
   const env = { ...process.env, XDG_RUNTIME_DIR: runtime, TMPDIR: runtime, NO_COLOR: '1' }

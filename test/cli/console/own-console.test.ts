@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-ports.ts'
 import { isAlive } from '../../support/processes.ts'
 import { keys, Terminal, type TerminalOptions } from '../../support/pty.ts'
@@ -301,6 +302,17 @@ test('Ctrl-Z stops the service as it stops any program, and fg brings the prompt
   await terminal.sees(/Shutting down[\s\S]*[#$]$/)
   terminal.type('exit 7\n')
   expect(await terminal.exited()).toBe(7)
+})
+
+test('a service whose answers go to a file does not read from its terminal', async () => {
+  const folder = temporaryFolder()
+  const env = { ...process.env, XDG_RUNTIME_DIR: folder, TMPDIR: folder, XDG_STATE_HOME: folder }
+  const line = `exec '${process.execPath}' '${own}' ${await freePort()} > '${folder}/answers'`
+  const terminal = new Terminal('sh', ['-c', line], { env })
+  await eventually('a service', () => /^pid/m.test(readFileSync(`${folder}/answers`, 'utf8')))
+  terminal.type(`version\r${keys.controlC}`)
+  expect(await terminal.exited()).toBe(0)
+  expect(readFileSync(`${folder}/answers`, 'utf8')).not.toMatch(/^\d+\.\d+\.\d+/m)
 })
 
 test('a service that is started in the background leaves the terminal alone until it gets it', async () => {
