@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { ClientTls } from '../supervisor/control/tls-settings.ts'
 
 /** What the command line itself needs, with defaults filled in. */
 export interface Options {
@@ -12,6 +13,8 @@ export interface Options {
   readonly logLevel?: string
   /** Milliseconds; 0: as long as it takes. */
   readonly timeout?: number
+  /** REST of the service speaks TLS: whom to trust. */
+  readonly ssl?: ClientTls
 }
 
 /** Options that a service is started with go to `resolveSettings`, by these names and only if they were given. */
