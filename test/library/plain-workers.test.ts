@@ -179,6 +179,22 @@ test('the master module has the service of the program, and of the command line'
   expect(commandLine.code).toBe(0)
 })
 
+test('a master module may start more workers', async () => {
+  const { run } = await programs({
+    'worker.js': speaking,
+    'master.mjs': `
+      import cservice from 'cservice'
+      await cservice.start({ workers: { more: { worker: './worker.js', count: 1 } } })`,
+    'program.cjs': `${head}
+      process.chdir(__dirname)
+      cservice.start({ workers: 'worker.js', workerCount: 1, master: './master.mjs', port }, async (error) => {
+        say([error, cservice.workers.map(({ cservice }) => cservice.name)])
+        await cservice.stop()
+      })`,
+  })
+  expect(said((await run('program.cjs')).stdout)).toEqual([[null, ['main', 'more']]])
+})
+
 test('a program without options is started as the command line is', async () => {
   const { run } = await programs({
     'worker.js': speaking,
