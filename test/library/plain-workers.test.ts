@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { head, programs, said } from './programs.ts'
 
@@ -297,6 +298,31 @@ test('a worker of a plain service that dies while its call is under way costs no
   const outcome = await run('program.cjs', { CSERVICE_LOG_LEVEL: 'silent' })
   expect(said(outcome.stdout)).toEqual([[1, 'failure', 'Shutting down...']])
   expect(outcome.code).toBe(0)
+})
+
+test.runIf(process.getuid?.() === 0)('a worker that runs as another user may not do what needs trust', async () => {
+  const { folder, run } = await programs({
+    'worker.js': `
+      const cservice = require('cservice')
+      cservice.workerReady(false)
+      Promise.all(['exit', 'shutdown', 'version'].map((name) => cservice.trigger(name, 'now').catch((error) => error.code)))
+        .then((answers) => cservice.trigger('tell', process.getuid() !== 0, answers))
+        .then(() => cservice.workerReady())`,
+    'program.cjs': `${head}
+      process.chdir(__dirname)
+      cservice.on('tell', (event, cb, isDemoted, answers) => {
+        say([isDemoted, event.caller.level, answers])
+        cb()
+      })
+      cservice.start({ workers: 'worker.js', workerCount: 1, workerUid: 'nobody', port }, (error) => {
+        say(error)
+        cservice.stop()
+      })`,
+  })
+  chmodSync(folder, 0o755)
+  const outcome = await run('program.cjs')
+  expect(outcome.stderr).toBe('')
+  expect(said(outcome.stdout)).toEqual([[true, 'remote', ['NOT_AUTHORISED', 'NOT_AUTHORISED', expect.any(String)]], null])
 })
 
 test('stop with a deadline ends what does not stop by itself', async () => {
