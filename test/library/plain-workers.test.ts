@@ -322,7 +322,10 @@ test.runIf(process.getuid?.() === 0)('a worker that runs as another user may not
   chmodSync(folder, 0o755)
   const outcome = await run('program.cjs')
   expect(outcome.stderr).toBe('')
-  expect(said(outcome.stdout)).toEqual([[true, 'remote', ['NOT_AUTHORISED', 'NOT_AUTHORISED', expect.any(String)]], null])
+  expect(said(outcome.stdout)).toEqual([
+    [true, 'remote', ['NOT_AUTHORISED', 'NOT_AUTHORISED', expect.any(String)]],
+    null,
+  ])
 })
 
 test('stop with a deadline ends what does not stop by itself', async () => {
