@@ -6,7 +6,7 @@ import { Output } from './output.ts'
 import { accessKeyVariable, type Invocation, parseArguments, passphraseVariable, wantsJson } from './parse-arguments.ts'
 import { isProxyStart, proxyStartOptions } from './proxy-start.ts'
 import { runRemotely } from './remote-command.ts'
-import type { Parts } from './run-service.ts'
+import type { Parts } from './running-service.ts'
 
 /** How long a service may take to say that it is there, before a person at a terminal gets the help instead. */
 const recognitionMs = 3_000

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { findModule } from '../common/find-file.ts'
 import { sendCommand } from '../supervisor/control/client.ts'
 import { toCommandLine } from '../supervisor/control/command-line.ts'
 import type { Options } from './options.ts'
@@ -12,8 +13,15 @@ export function runRemotely(words: readonly string[], options: Options): Promise
   return sendCommand(toCommandLine(withAbsolutePath(words)), options, options.timeout ?? 0)
 }
 
-/** The gateway runs in another directory than this. */
+/** Which word of a command is the path of a worker. */
+const workerPathAt = new Map([
+  ['start', 1],
+  ['upgrade', 2],
+])
+
+/** The gateway may run in another directory than this: a path that means a file here is that file there. */
 function withAbsolutePath(words: readonly string[]): readonly string[] {
-  const path = words[2]
-  return isProxyStart(words) && path !== undefined ? [...words.slice(0, 2), resolve(path), ...words.slice(3)] : words
+  if (isProxyStart(words)) return words.map((word, index) => (index === 2 ? resolve(word) : word))
+  const place = workerPathAt.get(words[0] ?? '')
+  return words.map((word, index) => (index === place ? (findModule(word, [process.cwd()]) ?? word) : word))
 }

@@ -1,45 +1,15 @@
 import { toCserviceError } from '../common/errors.ts'
 import { createLog, type Log } from '../common/log.ts'
 import type { ServiceSettings } from '../settings/service-settings.ts'
-import type { Caller } from '../supervisor/control/command.ts'
 import { userName } from '../supervisor/control/user-name.ts'
-import type { OutputSink } from '../supervisor/output.ts'
 import { greeting } from './greeting.ts'
 import { type GivenOptions, type Options, withAddress } from './options.ts'
 import type { Output } from './output.ts'
 import { writePidFile } from './pid-file.ts'
 import { ReadinessLine } from './readiness.ts'
+import type { Parts, RunningService, StartOptions } from './running-service.ts'
 import { serviceGreeting } from './service-greeting.ts'
 import { Stopper } from './stopper.ts'
-
-/** A service as this file sees it (service.ts). */
-export interface RunningService {
-  /** Starts what the settings name: the proxy, the workers, the master module. Rejects with the reason why it could not. */
-  begin(): Promise<void>
-  runCommand(line: string[] | string, caller: Caller): Promise<unknown>
-  stop(reason: string): Promise<void>
-  kill(): void
-  readonly stopped: Promise<{ exitCode: number }>
-}
-
-export interface StartOptions {
-  readonly settings: ServiceSettings
-  readonly log: Log
-  readonly output?: OutputSink
-}
-
-export type StartService = (options: StartOptions) => Promise<RunningService>
-
-/** Attaches a console on this terminal to a service that runs; resolves to the exit code when it is left. */
-export type AttachConsole = (options: Options, output: Output) => Promise<number>
-
-/** What can be put in place of our own. */
-export interface Parts {
-  /** Starts a service where none runs: the one of service.ts, if not given. */
-  readonly start?: StartService
-  /** Without it, a terminal is attached to nothing. */
-  readonly attach?: AttachConsole
-}
 
 /**
  * Runs a service in this process until it is stopped: starts it with what the options say, tells what is there and what to

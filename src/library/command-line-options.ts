@@ -1,8 +1,14 @@
 import { parseArguments } from '../cli/parse-arguments.ts'
+import { toCommandLine } from '../supervisor/control/command-line.ts'
 import type { StartOptions } from './options.ts'
 
-/** What the command line of this program asks for. @throws CserviceError UNKNOWN_OPTION, BAD_USAGE */
+/**
+ * What the command line of this program asks for, understood as that of `cservice`: a service, or a command to `run`.
+ * @throws CserviceError UNKNOWN_OPTION, BAD_USAGE
+ */
 export function optionsOfCommandLine(): StartOptions {
-  const { options } = parseArguments(process.argv.slice(2), process.env)
-  return options as unknown as StartOptions
+  const invocation = parseArguments(process.argv.slice(2), process.env)
+  return invocation.kind === 'command'
+    ? { ...invocation.given, run: toCommandLine(invocation.words) }
+    : { ...invocation.given }
 }

@@ -1,14 +1,15 @@
 import type { Worker } from 'node:cluster'
 import type { Server } from 'node:net'
 import type { CserviceError } from '../common/errors.ts'
-import type { AccessLevel } from '../supervisor/control/command.ts'
+import type { AccessLevel, Caller } from '../supervisor/control/command.ts'
+import type { CommandCallback } from '../supervisor/control/custom-command.ts'
 import type { WorkerFacts } from '../supervisor/worker-view.ts'
-import type { CommandFunction, Locals, StartOptions, WorkerOptions } from './options.ts'
+import type { Locals, StartOptions, WorkerOptions } from './options.ts'
 
 /** The error is null when all went well. */
 export type Callback<Result = unknown> = (error: Error | null, result?: Result) => void
 
-export type { AccessLevel }
+export type { AccessLevel, Caller, CommandCallback }
 
 /** A worker of a plain service: the Worker of `node:cluster`, and what it was started with. */
 export type ServiceWorker = Worker & { readonly pid: number; readonly cservice: WorkerFacts }
@@ -26,6 +27,31 @@ export interface WorkerReadyOptions {
 export interface ServiceWorkers extends ReadonlyArray<ServiceWorker> {
   /** Sends a message to every worker (`process.on('message', …)` there). */
   send(message: unknown): void
+}
+
+/** What a command of the user gets first. */
+export interface CommandEvent {
+  readonly name: string
+  readonly service: Cservice
+  readonly locals: Locals
+  readonly cb: CommandCallback
+  /** Who runs the command, and how much he is trusted. */
+  readonly caller: Caller
+  /** Aborted when the service stops. */
+  readonly signal: AbortSignal
+  /** Tells whoever watches how far the command is. */
+  report(progress: string): void
+}
+
+/** A command answers by its callback or by a promise. */
+export interface CommandFunction {
+  // biome-ignore lint/suspicious/noExplicitAny: a command has parameters of whatever types it expects
+  (event: CommandEvent, callback: CommandCallback, ...args: any[]): unknown
+  /** Answers what `help <name>` shows. */
+  readonly more?: ((callback: CommandCallback) => unknown) | undefined
+  readonly control?: (() => AccessLevel) | undefined
+  /** `false`: `help` does not list it. */
+  readonly visible?: boolean | undefined
 }
 
 /** The commands of the proxy. */

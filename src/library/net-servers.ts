@@ -11,8 +11,12 @@ export function createNetServers(agent: AgentServers | undefined): NetServers {
   const servers = agent ?? new AddedServers()
   const each = (given: Server | readonly Server[]) => (Array.isArray(given) ? given : [given]) as readonly Server[]
   return {
-    add: (given) => each(given).forEach((server) => servers.add(server)),
-    remove: (given) => each(given).forEach((server) => servers.remove(server)),
+    add(given) {
+      for (const server of each(given)) servers.add(server)
+    },
+    remove(given) {
+      for (const server of each(given)) servers.remove(server)
+    },
     waitForReady: ((callback?: () => void) => settle(servers.whenListening(), callback)) as NetServers['waitForReady'],
     close: ((callback?: () => void) =>
       settle(servers.close({ idleGraceMs: 0 }).closed, callback)) as NetServers['close'],

@@ -1,7 +1,4 @@
 import { availableParallelism } from 'node:os'
-import type { AccessLevel, Caller } from '../supervisor/control/command.ts'
-import type { CommandCallback } from '../supervisor/control/custom-command.ts'
-import type { Cservice } from './cservice.ts'
 
 type Print = ((...values: unknown[]) => void) | false | null | undefined
 
@@ -72,33 +69,6 @@ export const defaultOptions: StartOptions = Object.freeze({
   master: undefined,
   proxy: undefined,
 })
-
-/** What a command of the user gets first. */
-export interface CommandEvent {
-  readonly name: string
-  readonly service: Cservice
-  readonly locals: Locals
-  readonly cb: CommandCallback
-  /** Who runs the command, and how much he is trusted. */
-  readonly caller: Caller
-  /** Aborted when the service stops. */
-  readonly signal: AbortSignal
-  /** Tells whoever watches how far the command is. */
-  report(progress: string): void
-}
-
-export type { CommandCallback }
-
-/** A command answers by its callback or by a promise. */
-export interface CommandFunction {
-  // biome-ignore lint/suspicious/noExplicitAny: a command has parameters of whatever types it expects
-  (event: CommandEvent, callback: CommandCallback, ...args: any[]): unknown
-  /** Answers what `help <name>` shows. */
-  readonly more?: ((callback: CommandCallback) => unknown) | undefined
-  readonly control?: (() => AccessLevel) | undefined
-  /** `false`: `help` does not list it. */
-  readonly visible?: boolean | undefined
-}
 
 export interface Locals {
   /** 0: stopped, 1: starting, 2: running. */

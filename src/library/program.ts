@@ -2,12 +2,12 @@ import { CserviceError } from '../common/errors.ts'
 import type { ServiceAddress } from '../settings/resolve-settings.ts'
 import type { ServiceSettings } from '../settings/service-settings.ts'
 import type { Caller } from '../supervisor/control/command.ts'
-import type { WorkerEntry } from '../supervisor/plain/worker-entry.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
 import { viewOf } from '../supervisor/worker-view.ts'
 import type { ServiceWorker } from './cservice.ts'
 import type { CustomCommands } from './custom-commands.ts'
 import { defaultOptions, type StartOptions, type WorkerOptions } from './options.ts'
+import { toOptions } from './options-of-settings.ts'
 import type { RunningService } from './running-service.ts'
 
 interface Running {
@@ -120,16 +120,8 @@ export class Program {
   async newWorker(options: WorkerOptions = {}): Promise<ServiceWorker> {
     const running = this.#running
     if (running === null) throw new CserviceError('BAD_USAGE', 'No service runs here: call start first')
-    const { makeEntry } = await import('../supervisor/plain/make-entry.ts')
-    const path = options.worker ?? './worker.js'
-    const name = typeof options.name === 'string' ? options.name : path
-    const entry = await makeEntry({
-      name,
-      path,
-      options: { ...options, count: 1 },
-      defaults: running.settings.workerDefaults,
-    })
-    return await startOne(running.service, entry)
+    const { startWorker } = await import('./start-worker.ts')
+    return (await startWorker(running, options)) as unknown as ServiceWorker
   }
 
   #isThere(): boolean {
@@ -173,6 +165,7 @@ export class Program {
       await this.#commands.registerWith(service.registry)
     } catch (error) {
       await service.stop('it could not start')
+      this.#forget(service)
       throw error
     }
     return running
@@ -180,8 +173,11 @@ export class Program {
 
   async #addWorkers(options: StartOptions): Promise<void> {
     if (this.#running === null) return // attached: the other process has its own
+    if (options.commands) await this.#commands.load(options.commands)
     const { resolveSettings } = await import('../settings/resolve-settings.ts')
-    const { settings } = await resolveSettings({ ...this.#options, workers: undefined, ...options })
+    // The file of the first call still says how workers are, but not again which.
+    const which = options.config === undefined ? { workers: options.workers ?? null } : {}
+    const { settings } = await resolveSettings({ ...this.#options, workers: undefined, ...options, ...which })
     await this.#running.service.addWorkers(settings.workers)
   }
 
@@ -218,27 +214,6 @@ export class Program {
   }
 }
 
-/** The settings in the words in which a program gives them. */
-function toOptions({ workers, accessKey, ssl, master, proxy, ...settings }: ServiceSettings): StartOptions {
-  const { port, host, cli, allowHttpGet, restartConcurrencyRatio, commands, workerDefaults } = settings
-  return {
-    port,
-    host,
-    cli,
-    allowHttpGet,
-    restartConcurrencyRatio,
-    commands,
-    workerCount: workerDefaults.count,
-    workers: Object.fromEntries(
-      workers.map(({ name, file, cwd, count, isImmune }) => [name, { worker: file, cwd, count, restart: !isImmune }]),
-    ),
-    accessKey: accessKey ?? undefined,
-    ssl: ssl ?? undefined,
-    master: master ?? undefined,
-    proxy: proxy ?? undefined,
-  }
-}
-
 async function readCommandLine(): Promise<StartOptions> {
   const { optionsOfCommandLine } = await import('./command-line-options.ts')
   return optionsOfCommandLine()
@@ -248,19 +223,4 @@ async function readCommandLine(): Promise<StartOptions> {
 function isLive(handle: WorkerHandle): boolean {
   const isUp = handle.state === 'starting' || handle.state === 'ready'
   return isUp && (handle.clusterWorker?.isConnected() ?? false)
-}
-
-async function startOne(service: RunningService, entry: WorkerEntry): Promise<ServiceWorker> {
-  let started: WorkerHandle | undefined
-  const notice = (handle: WorkerHandle) => {
-    if (handle.entry === entry) started = handle
-  }
-  service.supervisor.on('worker', notice)
-  try {
-    await service.addWorkers([entry])
-  } finally {
-    service.supervisor.off('worker', notice)
-  }
-  if (started === undefined) throw new CserviceError('INTERNAL', `${entry.name}: no worker was started`)
-  return viewOf(started) as unknown as ServiceWorker
 }

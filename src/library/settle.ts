@@ -7,12 +7,13 @@ import type { Callback } from './cservice.ts'
 export function settle<Result>(
   promise: Promise<Result>,
   callback: Callback<Result> | undefined,
-): Promise<Result> | void {
+): Promise<Result> | undefined {
   if (callback === undefined) return promise
   promise.then(
     (result) => queueMicrotask(() => callback(null, result)),
     (error: unknown) => queueMicrotask(() => callback(error as Error)),
   )
+  return undefined
 }
 
 /** The callback among the arguments of a call, which may stand before the end: `stop(cb)`. */

@@ -1,18 +1,13 @@
 import { EventEmitter } from 'node:events'
 import { CserviceError, toCserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
-import type { Launch } from './launch.ts'
 import type { PoolSpec } from './pool-spec.ts'
 import { exitOf, Restarts } from './restarts.ts'
+import { type LaunchOptions, type StartWorker, startLaunch } from './start-launch.ts'
 import type { WorkerHandle } from './worker.ts'
 import { neverStarted, type WorkerExit } from './worker-exit.ts'
-import {
-  type CallTimeouts,
-  type StartReason,
-  type StopReason,
-  type WorkerOptions,
-  withStartTimeout,
-} from './worker-options.ts'
+import type { CallTimeouts, StartReason, StopReason } from './worker-options.ts'
+import { isUp } from './worker-state.ts'
 
 interface PoolEvents {
   worker: [WorkerHandle]
@@ -22,17 +17,10 @@ interface PoolEvents {
   failure: [WorkerExit, { readonly gaveUp: boolean }]
 }
 
-interface LaunchOptions {
-  readonly reason: StartReason
-  readonly startTimeout?: number | undefined
-  /** Where the worker listens whose place the new one takes. */
-  readonly predecessor?: readonly string[]
+interface StopOptions {
+  readonly reason?: StopReason
+  readonly timeout?: number | undefined
 }
-
-export type StartWorker = (
-  launch: Launch,
-  options: Pick<WorkerOptions, 'name' | 'reason' | 'timeouts' | 'predecessor'>,
-) => Promise<WorkerHandle>
 
 /** How often a worker is launched that has had bad luck each time. */
 const maxLaunches = 3
@@ -104,10 +92,14 @@ export class Pool extends EventEmitter<PoolEvents> {
    * @throws CserviceError when a new worker does not become ready: the new ones are stopped and the size is as before;
    *   CANCELLED when a later call has made the pool smaller meanwhile: the later one decides
    */
-  async scale(size: number, reason: StartReason, stopTimeout?: number): Promise<{ started: number; stopped: number }> {
+  async scale(
+    size: number,
+    reason: StartReason,
+    stop: StopOptions = {},
+  ): Promise<{ started: number; stopped: number }> {
     const generation = ++this.#generation
     this.#size = size
-    const stopping = this.#shrink('scale', stopTimeout)
+    const stopping = this.#shrink(stop.reason ?? 'scale', stop.timeout)
     const wanted = Math.max(0, size - this.#liveCount())
     if (wanted > 0) this.#restarts.clear()
     for (let started = 0; started < wanted; started++) void this.#launchWorker({ reason })
@@ -175,7 +167,7 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   /** Stops all workers, each after its drain. Never fails. The pool can be scaled up again. */
   async stop(timeout?: number): Promise<void> {
-    await this.scale(0, 'scale', timeout)
+    await this.scale(0, 'scale', { reason: 'shutdown', timeout })
     await Promise.all(this.workers.map((worker) => worker.exited))
   }
 
@@ -259,7 +251,7 @@ export class Pool extends EventEmitter<PoolEvents> {
         launch.release?.()
         throw new CserviceError('CANCELLED', `${this.spec.name}: the pool shrank while a worker was being prepared`)
       }
-      worker = await this.#startWorker(launch, options)
+      worker = await startLaunch(this.#start, this.spec, launch, options)
     } finally {
       this.#launching--
     }
@@ -270,18 +262,6 @@ export class Pool extends EventEmitter<PoolEvents> {
     return worker
   }
 
-  async #startWorker(launch: Launch, { reason, startTimeout, predecessor = [] }: LaunchOptions): Promise<WorkerHandle> {
-    const { spec } = this
-    const timeouts = startTimeout === undefined ? spec : withStartTimeout(spec, startTimeout)
-    try {
-      return await this.#start(launch, { name: spec.name, reason, timeouts, predecessor })
-    } catch (cause) {
-      // The system has no process or descriptor left to give.
-      launch.release?.()
-      throw new CserviceError('WORKER_FAILED', `${spec.name}: no process could be started: ${String(cause)}`, { cause })
-    }
-  }
-
   #onExit(worker: WorkerHandle, exit: WorkerExit, isExpected: boolean): void {
     this.#workers.delete(worker)
     if (isExpected) return
@@ -289,11 +269,6 @@ export class Pool extends EventEmitter<PoolEvents> {
     if (worker.readyAt === null && worker.reason !== 'failure') this.#restarts.note(exit)
     else this.#restarts.replace(exit, worker.readyAt === null ? null : Date.now() - worker.readyAt)
   }
-}
-
-/** Whether it counts towards the size of its pool. */
-function isUp({ state }: WorkerHandle): boolean {
-  return state === 'starting' || state === 'ready'
 }
 
 function lost(name: string, error: unknown): WorkerExit {

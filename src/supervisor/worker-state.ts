@@ -27,3 +27,8 @@ export function nextState(state: WorkerState, event: WorkerEvent): WorkerState {
 export function isExitExpected(state: WorkerState): boolean {
   return state === 'draining' || state === 'stopping'
 }
+
+/** Whether a worker counts towards the size of its pool. */
+export function isUp({ state }: { readonly state: WorkerState }): boolean {
+  return state === 'starting' || state === 'ready'
+}

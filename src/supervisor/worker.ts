@@ -1,18 +1,16 @@
 import type { Worker as ClusterWorker } from 'node:cluster'
 import { EventEmitter, once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FromProcess, ProcessMetrics, ToProcess, Ward } from '../common/channel-protocol.ts'
 import { CserviceError } from '../common/errors.ts'
 import type { Launch } from './launch.ts'
 import { type NetFigures, NetRates } from './net-rates.ts'
 import type { WorkerEntry } from './plain/worker-entry.ts'
-import { reachable, waitUntilListening } from './port-readiness.ts'
-import { ReadinessRule } from './readiness-rule.ts'
 import { climbStopLadder } from './stop-ladder.ts'
 import { within } from './within.ts'
 import { explainFailure, type WorkerExit } from './worker-exit.ts'
 import type { StartReason, StopReason, WorkerOptions } from './worker-options.ts'
 import { type ProcessEnd, WorkerProcess } from './worker-process.ts'
+import { WorkerReadiness } from './worker-readiness.ts'
 import { isExitExpected, nextState, type WorkerEvent, type WorkerState } from './worker-state.ts'
 
 interface WorkerEvents {
@@ -24,11 +22,6 @@ interface WorkerEvents {
   metrics: []
   exit: [WorkerExit, { readonly isExpected: boolean }]
 }
-
-/** For so long the agent of a Node worker is waited for before its port is looked at, in milliseconds. */
-const agentSilence = 1_000
-/** So long after it opened its last port a worker is ready though its predecessor listened on more. */
-const settleMs = 2_000
 
 /** A worker as the supervisor sees it: one child process, its state, its channel, its end. Owns the process. */
 export class WorkerHandle extends EventEmitter<WorkerEvents> {
@@ -51,20 +44,15 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly #options: WorkerOptions
   readonly #launch: Launch
   readonly #process: WorkerProcess
-  readonly #rule: ReadinessRule
+  readonly #readiness: WorkerReadiness
   readonly #rates = new NetRates()
   #state: WorkerState = 'starting'
   #readyAt: number | null = null
-  #host: string
   #metrics: ProcessMetrics | null = null
-  #listensOn: number[] = []
-  #waitsForCall = false
-  #settling: NodeJS.Timeout | null = null
   #unansweredPings = 0
   #note: string | null = null
   #stopReason: StopReason | null = null
   #stop: Promise<WorkerExit> | null = null
-  readonly #starting = new AbortController()
 
   /** Starts a worker. @throws what the system says when it has no process or descriptor left to give */
   static async start(launch: Launch, options: WorkerOptions): Promise<WorkerHandle> {
@@ -83,9 +71,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.entry = launch.entry ?? null
     this.#launch = launch
     this.#options = options
-    this.#rule = new ReadinessRule(options.predecessor)
-    this.#host = '127.0.0.1'
     this.#process = process
+    this.#readiness = new WorkerReadiness(launch, options.predecessor, () => this.#move('ready'))
     if (launch.kind !== 'program') this.#openChannel()
     this.exited = this.#watchExit()
     this.ready = this.#watchReadiness()
@@ -107,7 +94,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   /** The loopback address on which it listens. */
   get host(): string {
-    return this.#host
+    return this.#readiness.host
   }
 
   get readyAt(): number | null {
@@ -154,7 +141,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   /** Where it listens: `port 3000`, or the path of a socket. */
   get places(): readonly string[] {
-    return this.#rule.places
+    return this.#readiness.places
   }
 
   /** Asks whether its event loop turns. @returns how many of these questions it has left unanswered */
@@ -214,8 +201,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     if (state === this.#state) return
     this.#state = state
     if (state === 'ready') this.#readyAt = Date.now()
-    this.#starting.abort()
-    if (this.#settling) clearTimeout(this.#settling)
+    this.#readiness.end()
     this.emit('state', state)
   }
 
@@ -231,28 +217,13 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#unansweredPings = 0 // whoever says something is awake
     if (message.type === 'message') this.emit('message', message.body)
     else if (message.type === 'metrics') this.#takeMetrics(message.metrics)
-    else this.#judge(message)
+    else this.#readiness.take(message)
   }
 
   #takeMetrics(metrics: ProcessMetrics): void {
     this.#metrics = metrics
     this.#rates.update(metrics.net, performance.now())
     this.emit('metrics')
-  }
-
-  /** Whether it is ready, after one more fact. Only of a worker that shares its ports do we decide; others say so. */
-  #judge(message: FromProcess): void {
-    if (message.type === 'wait') this.#waitsForCall = true
-    if (message.type === 'listening' && this.kind !== 'cluster') {
-      if (message.expected) this.#host = reachable(message.address)
-      else this.#listensOn.push(message.port)
-    }
-    if (this.#settling) clearTimeout(this.#settling)
-    const verdict = this.#rule.take(message)
-    if (message.type === 'ready' || (this.kind === 'cluster' && verdict === 'ready')) this.#move('ready')
-    else if (this.kind === 'cluster' && verdict === 'settle') {
-      this.#settling = setTimeout(() => this.#move('ready'), settleMs)
-    }
   }
 
   async #watchExit(): Promise<WorkerExit> {
@@ -269,7 +240,6 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   async #watchReadiness(): Promise<void> {
     const { startTimeout } = this.#options.timeouts
-    if (this.port !== null && this.kind !== 'own') this.#watchPort(this.port)
     const changed = once(this, 'state').then(([state]) => state as WorkerState)
     const isInTime = await within(changed, startTimeout)
     const state = isInTime ? await changed : 'starting'
@@ -284,23 +254,6 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     throw new CserviceError('WORKER_FAILED', explainFailure(details), { details })
   }
 
-  /**
-   * A program without an agent is ready when its port accepts connections. A Node worker says so itself, long before; but
-   * it may leave the listening to a process that it starts, which only its port can tell.
-   */
-  async #watchPort(port: number): Promise<void> {
-    try {
-      const { signal } = this.#starting
-      if (this.kind === 'agent') await sleep(agentSilence, undefined, { signal })
-      const host = await waitUntilListening(port, signal)
-      if (this.#waitsForCall) return
-      this.#host = host
-      this.#move('ready')
-    } catch {
-      // it became ready, stopped or exited: told elsewhere
-    }
-  }
-
   /** What is known of it, as an explanation. */
   describe(end: ProcessEnd): WorkerExit {
     return {
@@ -308,15 +261,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       pid: this.pid,
       ...end,
       stderr: this.#process.lastWords,
-      waitedFor: this.#readyAt === null ? this.#waitsFor : null,
+      waitedFor: this.#readyAt === null ? this.#readiness.waitsFor : null,
       waitedMs: Date.now() - this.startedAt,
-      listensOn: this.#listensOn,
+      listensOn: this.#readiness.listensElsewhere,
       ...(this.#note === null ? {} : { note: this.#note }),
     }
-  }
-
-  get #waitsFor(): string {
-    if (this.kind === 'cluster') return this.#rule.waitsFor
-    return this.#waitsForCall ? 'call workerReady()' : this.#launch.waitsFor
   }
 }

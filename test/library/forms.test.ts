@@ -112,7 +112,9 @@ function staticImports(entry: string): { files: Set<string>; packages: Set<strin
   const visit = (file: string) => {
     if (files.has(file)) return
     files.add(file)
-    for (const [, source = ''] of readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?:[^'"=;()]* from )?['"]([^'"]+)['"];$/gm)) {
+    for (const [, source = ''] of readFileSync(file, 'utf8').matchAll(
+      /^(?:import|export) (?:[^'"=;()]* from )?['"]([^'"]+)['"];$/gm,
+    )) {
       if (source.startsWith('.')) visit(join(file, '..', source))
       else if (!source.startsWith('node:')) packages.add(source)
     }

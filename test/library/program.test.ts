@@ -290,7 +290,7 @@ test('messages and sending never throw', async () => {
       child.on('exit', () => {
         const error = cservice.processSafeSend(child, message)
         setImmediate(() => say(error === undefined || error.code))
-      })`.replace("const child =", "if (process.env.CHILD) process.exit()\n      const child ="),
+      })`.replace('const child =', 'if (process.env.CHILD) process.exit()\n      const child ='),
   })
   const outcome = await run('program.cjs')
   expect(said(outcome.stdout)).toEqual([

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { CserviceError } from '../../dist/common/errors.js'
 import { silentLog } from '../../dist/common/log.js'

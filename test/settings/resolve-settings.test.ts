@@ -1,8 +1,10 @@
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { resolveAddress, resolveSettings } from '../../src/settings/resolve-settings.ts'
+import { settingsSchema } from '../../src/settings/schema.ts'
 import { temporaryDirectory } from '../supervisor/control/resources.ts'
 
 /** A folder with these files, of which an object is written as JSON. */
@@ -230,4 +232,20 @@ it('the address of a service can be had without its workers', async () => {
     host: '::1',
     accessKey: 'k',
   })
+})
+
+it('whatever is given or stands in the file, it is settings or an error of the catalogue', async () => {
+  const names = Object.keys(settingsSchema.shape).filter((name) => !['workerUid', 'workerGid'].includes(name))
+  const key = fc.oneof(fc.constantFrom(...names), fc.string())
+  const folder = folderOf({ 'worker.js': '' })
+  await fc.assert(
+    fc.asyncProperty(fc.dictionary(key, fc.jsonValue()), fc.dictionary(key, fc.anything()), async (file, given) => {
+      const { workerUid: _user, workerGid: _group, ...rest } = given
+      writeFileSync(join(folder, 'config.json'), JSON.stringify(file))
+      const outcome = await resolveSettings({ ...rest, config: 'config.json' }, folder).catch((error: unknown) => error)
+      if (outcome instanceof Error) expect(outcome).toMatchObject({ name: 'CserviceError' })
+      else expect(outcome).toMatchObject({ settings: { port: expect.any(Number) }, warnings: expect.any(Array) })
+      expect(outcome).not.toMatchObject({ code: 'INTERNAL' })
+    }),
+  )
 })

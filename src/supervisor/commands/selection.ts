@@ -2,6 +2,7 @@ import { CserviceError } from '../../common/errors.ts'
 import type { CommandContext } from '../control/command.ts'
 import type { Supervisor } from '../supervisor.ts'
 import type { WorkerHandle } from '../worker.ts'
+import { isUp } from '../worker-state.ts'
 
 /** Which workers a command means. */
 export type Selection = 'all' | { readonly pid: number }
@@ -28,8 +29,4 @@ export function selectWorkers(supervisor: Supervisor, selection: Selection): Wor
     })
   }
   return worker ? [worker] : []
-}
-
-function isUp({ state }: WorkerHandle): boolean {
-  return state === 'starting' || state === 'ready'
 }

@@ -134,7 +134,8 @@ function toVariable(name: string, value: unknown): string {
   }
   const text = typeof value === 'object' ? toJson(value) : String(value)
   if (text === null || typeof value === 'function' || typeof value === 'symbol' || text.includes('\0')) {
-    throw wrong(name, value, 'something that can stand in the environment: text without NUL, a number, JSON')
+    // What was found may be a secret.
+    throw new CserviceError('BAD_USAGE', `Variable '${name}': allowed are text without NUL, a number, JSON`)
   }
   return text
 }

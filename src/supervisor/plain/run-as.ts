@@ -49,6 +49,8 @@ async function findUser(user: string | number): Promise<Account> {
   const id = toId(user)
   const line = await findLine('passwd', user, id)
   if (line !== null) return { shown: user, uid: Number(line[2]), gid: Number(line[3]) }
+  const uid = await askNumber('id', ['-u', String(user)])
+  if (uid !== null) return { shown: user, uid, gid: await askNumber('id', ['-g', String(user)]) }
   if (id !== null) return { shown: user, uid: id, gid: null }
   throw new CserviceError('UNKNOWN_USER', `There is no user "${user}" on this machine`)
 }
@@ -64,7 +66,8 @@ async function findGroup(group: string | number): Promise<number> {
   const id = toId(group)
   if (id !== null) return id
   const line = await findLine('group', group, null)
-  if (line !== null) return Number(line[2])
+  const found = line !== null ? Number(line[2]) : await askNumber('getent', ['group', String(group)])
+  if (found !== null) return found
   throw new CserviceError('UNKNOWN_USER', `There is no group "${group}" on this machine`)
 }
 
@@ -76,26 +79,23 @@ function toId(given: string | number): number | null {
   throw new CserviceError('UNKNOWN_USER', `${given} is no number of a user or group`)
 }
 
-/** The fields of a line of /etc/passwd or /etc/group, or of where else the machine has its accounts. */
+/** The fields of a line of /etc/passwd or /etc/group. */
 async function findLine(table: 'passwd' | 'group', name: string | number, id: number | null): Promise<string[] | null> {
-  const isIt = (fields: string[]) => fields.length >= 3 && (id === null ? fields[0] === name : fields[2] === String(id))
-  const file = await readFile(`/etc/${table}`, 'utf8').catch(() => '')
-  const found = linesOf(file).find(isIt)
-  if (found !== undefined) return found
+  const lines = (await readFile(`/etc/${table}`, 'utf8').catch(() => '')).split('\n').map((line) => line.split(':'))
+  return (
+    lines.find((fields) => fields.length > 2 && (id === null ? fields[0] === name : fields[2] === String(id))) ?? null
+  )
+}
+
+/** The first number that a program prints, for accounts that stand in no file; null when it fails, or is not there. */
+function askNumber(program: string, args: readonly string[]): Promise<number | null> {
   // A name that looks like an option, or has what separates fields, is nobody's.
-  if (!/^[^\s:\0-][^\s:\0]*$/.test(String(name))) return null
-  return linesOf(await ask('getent', [table, String(name)])).find(isIt) ?? null
-}
-
-function linesOf(text: string): string[][] {
-  return text.split('\n').map((line) => line.split(':'))
-}
-
-/** What a program prints; nothing when it fails, or is not there. */
-function ask(program: string, args: readonly string[]): Promise<string> {
+  if (!/^[^\s:\0-][^\s:\0]*$/.test(args.at(-1) ?? '')) return Promise.resolve(null)
   return new Promise((resolve) => {
-    execFile(program, args, { timeout: lookUpMs, killSignal: 'SIGKILL' }, (error, stdout) =>
-      resolve(error ? '' : stdout),
-    )
+    execFile(program, args, { timeout: lookUpMs, killSignal: 'SIGKILL' }, (error, stdout) => {
+      const fields = error ? [] : stdout.trim().split(':')
+      const number = fields[2] ?? fields[0] // `root:x:0:` of getent, `0` of id
+      resolve(number === undefined || !/^\d+$/.test(number) ? null : Number(number))
+    })
   })
 }

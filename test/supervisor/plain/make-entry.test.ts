@@ -117,7 +117,7 @@ describe('the entry of a worker', () => {
     [{ '1A': '1' }, /neither an option/],
     [{ 'A=B': '1' }, /neither an option/],
     [{ '': '1' }, /neither an option/],
-    [{ A: 'x\0y' }, /text without NUL/],
+    [{ A: 'x\0y' }, /Variable 'A': allowed are text without NUL, a number, JSON$/],
     [{ A: () => {} }, /text without NUL/],
   ])('%j is refused', async (options, message) => {
     await expect(make(folderWith('w.js'), 'w', options)).rejects.toMatchObject({

@@ -125,7 +125,7 @@ test('a stream that does not end is cut when the timeout of the restart has pass
   await service.plain.start(service.entry(service.write('stream.js', text), { count: 1 }))
   const res = await fetch(`http://127.0.0.1:${service.port}/`)
   const ended = res.text().catch((error: unknown) => error)
-  expect(await service.run('restart all {"timeout":300}')).toBe('1 workers restarted successfully')
+  expect(await service.run('restart all {"timeout":2000}')).toBe('1 workers restarted successfully')
   expect(await ended).toBeInstanceOf(Error)
 })
 
@@ -156,16 +156,16 @@ test('an upgrade to another port is done when the new program has opened that', 
 })
 
 test.each([
-  ['exits before it is ready', 'process.exit(1)', 'WORKER_FAILED', /exited with code 1/],
-  ['is never ready', 'setInterval(() => {}, 1000)', 'TIMED_OUT', /^timed out$/],
+  ['exits before it is ready', 'process.exit(1)', 20_000, 'WORKER_FAILED', /exited with code 1/],
+  ['is never ready', 'setInterval(() => {}, 1000)', 700, 'TIMED_OUT', /^timed out$/],
 ])(
   'an upgrade to a program that %s leaves the old workers serving and nothing of the new',
-  async (_, text, code, message) => {
+  async (_, text, timeout, code, message) => {
     const service = await plainService()
     await service.plain.start(service.entry(service.write('web.js', webServer('v1'))))
     const before = service.pids()
     const bad = service.write('bad.js', text)
-    await expect(service.run(`upgrade all ${bad} {"timeout":700}`)).rejects.toMatchObject({
+    await expect(service.run(`upgrade all ${bad} {"timeout":${timeout}}`)).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message),
     })
