@@ -37,6 +37,7 @@ beforeAll(async () => {
   service = await startService(words, { files, onFinish })
 })
 
+// A command that succeeds stands here and there between: six crashes in a row within ten seconds are a crash loop.
 describe('a worker that is killed is replaced', () => {
   it.each<[string, () => Promise<unknown>, unknown]>([
     ['a restart of a pid that there is not', () => service.failure('restart 1'), { message: 'No workers to restart' }],
