@@ -1,5 +1,5 @@
 import { CserviceError } from '../common/errors.ts'
-import { nearest } from '../supervisor/control/nearest.ts'
+import { nearest } from '../common/nearest.ts'
 import { knownCommands } from './known-commands.ts'
 import { type GivenOptions, type Options, withAddress } from './options.ts'
 import { Output } from './output.ts'

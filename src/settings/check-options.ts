@@ -4,7 +4,7 @@ import type { ConfigDocument } from '../common/config/document.ts'
 import { readConfigFile } from '../common/config/read-config-file.ts'
 import { unknownKeysIn } from '../common/config/unknown-keys.ts'
 import { CserviceError } from '../common/errors.ts'
-import { nearest } from '../supervisor/control/nearest.ts'
+import { nearest } from '../common/nearest.ts'
 import { type CheckedOptions, settingsSchema } from './schema.ts'
 
 /** Options out of one source, checked, and what their author may want to know. */

@@ -1,5 +1,5 @@
 import { describeProblem, formatPath } from '../common/config/config-problem.ts'
-import { nearest } from '../supervisor/control/nearest.ts'
+import { nearest } from '../common/nearest.ts'
 import { entryOptionNames, makeEntry } from '../supervisor/plain/make-entry.ts'
 import type { WorkerEntry } from '../supervisor/plain/worker-entry.ts'
 import type { CheckedOptions } from './schema.ts'

@@ -26,6 +26,7 @@ export function forkClusterWorker(launch: Launch, id: string): Spawned {
   const worker = cluster.fork({ ...launch.env, [channelVariable]: `fd:${channelDescriptor}#${id}` })
   worker.on('error', () => {}) // the same error of its process is handled where the process is watched
   const child = worker.process
-  const channel = child.stdio[channelDescriptor] as Duplex
+  const channel = child.stdio?.[channelDescriptor] as Duplex | undefined
+  if (!channel) throw new Error('the system has no descriptor left')
   return { child, stdout: child.stdout as Readable, stderr: child.stderr as Readable, cluster: { worker, channel } }
 }

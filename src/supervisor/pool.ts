@@ -42,6 +42,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   readonly #pending = new Set<Promise<WorkerHandle>>()
   /** Counts the calls of `scale`: an earlier one that fails must not undo a later one. */
   #generation = 0
+  #isClosed = false
 
   constructor(spec: PoolSpec, start: StartWorker, log: Log) {
     super()
@@ -97,6 +98,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     reason: StartReason,
     stop: StopOptions = {},
   ): Promise<{ started: number; stopped: number }> {
+    if (size > 0) this.#refuseIfClosed()
     const generation = ++this.#generation
     this.#size = size
     const stopping = this.#shrink(stop.reason ?? 'scale', stop.timeout)
@@ -129,6 +131,7 @@ export class Pool extends EventEmitter<PoolEvents> {
    * @throws CserviceError when it does not become ready: the pool is as before
    */
   async grow(reason: StartReason, timeouts: CallTimeouts = {}, predecessor?: WorkerHandle): Promise<WorkerHandle> {
+    this.#refuseIfClosed()
     this.#size++
     try {
       const places = predecessor?.places ?? []
@@ -148,6 +151,7 @@ export class Pool extends EventEmitter<PoolEvents> {
    * @throws CserviceError when the new one does not become ready: the old one stays
    */
   async replace(worker: WorkerHandle, reason: StartReason, timeouts: CallTimeouts = {}): Promise<WorkerHandle> {
+    this.#refuseIfClosed()
     this.#replacing++
     let successor: WorkerHandle
     try {
@@ -171,6 +175,12 @@ export class Pool extends EventEmitter<PoolEvents> {
     await Promise.all(this.workers.map((worker) => worker.exited))
   }
 
+  /** Stops all workers for good: whoever was half way through something must not start one again. */
+  async close(timeout?: number): Promise<void> {
+    this.#isClosed = true
+    await this.stop(timeout)
+  }
+
   /**
    * Makes the pool smaller by this worker, which is stopped after its drain. One that is leaving already just ends; one that
    * has crashed is not replaced.
@@ -189,6 +199,11 @@ export class Pool extends EventEmitter<PoolEvents> {
     this.#size = this.#settledSize = 0
     this.#restarts.clear()
     await Promise.all(this.workers.map((worker) => worker.kill()))
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#isClosed)
+      throw new CserviceError('CANCELLED', `${this.spec.name}: its workers are being stopped for good`)
   }
 
   /** Workers that count towards the size: up or coming up. */

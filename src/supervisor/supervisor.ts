@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
+import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import { ChannelServer } from './channel-server.ts'
 import { type OutputSink, processOutput } from './output.ts'
@@ -31,6 +32,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   readonly #instance = randomBytes(4).toString('hex')
   #lastWorker = 0
   #isWardsUpdateDue = false
+  #isStopping = false
 
   private constructor(channel: ChannelServer, options: SupervisorOptions) {
     super()
@@ -44,8 +46,12 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     return new Supervisor(channel, options)
   }
 
-  /** A new, empty pool; `scale` it to start workers, `remove` it when it is stopped. */
+  /**
+   * A new, empty pool; `scale` it to start workers, `remove` it when it is stopped.
+   * @throws CserviceError SHUTTING_DOWN
+   */
   createPool(spec: PoolSpec): Pool {
+    if (this.#isStopping) throw new CserviceError('SHUTTING_DOWN')
     const pool = new Pool(
       spec,
       (launch, options) => {
@@ -72,7 +78,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   /** Stops a pool and forgets it. @param timeout milliseconds for each worker, instead of the pool's */
   async removePool(pool: Pool, timeout?: number): Promise<void> {
-    await pool.stop(timeout)
+    await pool.close(timeout)
     this.#pools.delete(pool)
   }
 
@@ -91,12 +97,14 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   /** Stops every pool, then closes the channel. @param timeout milliseconds for each worker, instead of its pool's */
   async stop(timeout?: number): Promise<void> {
+    this.#isStopping = true
     await Promise.all(this.pools.map((pool) => this.removePool(pool, timeout)))
     await this.#channel.close()
   }
 
   /** SIGKILL for every worker, at once. */
   async kill(): Promise<void> {
+    this.#isStopping = true
     await Promise.all(this.pools.map((pool) => pool.kill()))
     await this.#channel.close()
   }

@@ -36,3 +36,23 @@ test('an error of the catalogue is logged as what happened, a fault of ours with
   expect(known.err).toEqual({ code: 'PORT_TAKEN', message: 'port 80 is taken', hint: expect.any(String) })
   expect(unknown.err).toMatchObject({ message: 'boom', stack: expect.stringContaining('TypeError: boom') })
 })
+
+test('a log with a destination of its own writes to it at once, as text for people on a terminal and as JSON elsewhere', () => {
+  const text = `
+    import { createLog } from '${log}'
+    import { Writable } from 'node:stream'
+    for (const isTTY of [true, false]) {
+      const destination = Object.assign(new Writable({ write: (line, _, done) => done(process.stdout.write(line) && null) }), { isTTY })
+      createLog({ destination }).info({ port: 1 }, 'hello')
+      process.stdout.write('then\\n')
+    }
+  `
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', text], { encoding: 'utf8' })
+  const [pretty, next, json] = stdout.split('\n')
+  expect({ pretty, next, stderr }).toEqual({
+    pretty: expect.stringMatching(/^\[.*INFO.*hello.*"port":1/),
+    next: 'then',
+    stderr: '',
+  })
+  expect(JSON.parse(json ?? '')).toMatchObject({ port: 1, msg: 'hello' })
+})

@@ -1,8 +1,8 @@
 import { CserviceError } from '../../common/errors.ts'
 import type { Command } from '../control/command.ts'
-import { asTimedOut } from '../plain/plain-workers.ts'
 import { concurrencyOf, roll } from '../rolling.ts'
 import type { Supervisor } from '../supervisor.ts'
+import { asTimedOut } from './as-timed-out.ts'
 import { invalidRequest, readOptions, timeoutOf } from './call-options.ts'
 import { readSelection, selectWorkers } from './selection.ts'
 

@@ -1,8 +1,9 @@
 import { basename } from 'node:path'
 import type { Command } from '../control/command.ts'
 import { makeEntry } from '../plain/make-entry.ts'
-import { asTimedOut, type PlainWorkers } from '../plain/plain-workers.ts'
+import type { PlainWorkers } from '../plain/plain-workers.ts'
 import type { WorkerEntry } from '../plain/worker-entry.ts'
+import { asTimedOut } from './as-timed-out.ts'
 import { invalidRequest, readOptions, timeoutOf } from './call-options.ts'
 
 /** @param defaults what an entry without options of its own gets */

@@ -1,8 +1,8 @@
 import { CserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
+import { nearest } from '../../common/nearest.ts'
 import { isAllowed, type KeyRights, parseLevel } from './access.ts'
 import type { AccessLevel, Caller, Command } from './command.ts'
-import { nearest } from './nearest.ts'
 
 /** The commands that there are, by name, and the level that each needs. */
 export class CommandTable {

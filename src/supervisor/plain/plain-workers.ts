@@ -1,4 +1,4 @@
-import { CserviceError } from '../../common/errors.ts'
+import { toCserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import type { Pool } from '../pool.ts'
 import { defaultRestartPolicy } from '../restart-policy.ts'
@@ -115,6 +115,7 @@ export class PlainWorkers {
     try {
       await from.scale(formerSize, 'restart')
     } catch (error) {
+      if (toCserviceError(error).code === 'CANCELLED') return // the service stops
       this.#log.error(
         { err: error, worker: from.spec.name },
         'the former workers do not start again; the new ones stay',
@@ -144,13 +145,4 @@ export class PlainWorkers {
     await this.#supervisor.removePool(pool)
     this.#entries.delete(pool)
   }
-}
-
-/** A worker that was not ready in time is said as it always was; what is known of it stands in the details. */
-export function asTimedOut(error: unknown): unknown {
-  if (!(error instanceof CserviceError) || error.code !== 'WORKER_FAILED') return error
-  const exit = error.details as { exitCode?: unknown; signal?: unknown; pid?: unknown } | undefined
-  const wasLate = exit?.pid != null && exit.exitCode === null && exit.signal === null
-  if (!wasLate) return error
-  return new CserviceError('TIMED_OUT', 'timed out', { cause: error, details: exit, hint: `${error.message}.` })
 }

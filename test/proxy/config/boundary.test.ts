@@ -9,8 +9,8 @@ it('zod is imported by the schemas alone, and neither a proxy process nor a one-
   const imports = new Map<string, string[]>()
   for (const name of files) {
     const text = await readFile(join(source, name), 'utf8')
-    const found = [...text.matchAll(/^(?:import|export) (?!type )[^'"]*?['"]([^'"]+)['"]/gms)].map((match) =>
-      String(match[1]),
+    const found = [...text.matchAll(/^(?:import|export) (?!type )(?:[^'"()=]*? from )?['"]([^'"]+)['"]/gms)].map(
+      (match) => String(match[1]),
     )
     imports.set(
       name,

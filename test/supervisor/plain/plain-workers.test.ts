@@ -291,3 +291,17 @@ async function get(port: number, agent: http.Agent): Promise<Got> {
   for await (const chunk of res) body += String(chunk)
   return { body, connection: res.headers.connection, isReused: req.reusedSocket }
 }
+
+test('a stop in the middle of an upgrade is a stop: nothing is started again', async () => {
+  const service = await plainService()
+  await service.plain.start(service.entry(service.write('web.js', webServer('v1'))))
+  const slow = service.write('slow.js', 'require("node:timers").setTimeout(() => {}, 1e9)')
+  const upgrade = service.run(`upgrade all ${slow}`).catch((error: unknown) => error)
+  await eventually('a successor boots', () => service.supervisor.workers.some(({ state }) => state === 'starting'))
+  const started: unknown[] = []
+  service.supervisor.on('worker', (worker) => started.push(worker))
+  await service.supervisor.stop()
+  expect(await upgrade).toMatchObject({ code: 'CANCELLED' })
+  expect(started).toEqual([])
+  expect(service.supervisor.workers).toEqual([])
+})

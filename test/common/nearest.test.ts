@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nearest } from '../../../src/supervisor/control/nearest.ts'
+import { nearest } from '../../src/common/nearest.ts'
 
 const names = ['help', 'health', 'info', 'restart', 'proxy', 'workers', 'accessKey']
 
