@@ -87,7 +87,7 @@ it('health of a service tells which of its workers is missing, and OK again when
 })
 
 describe('exit codes', () => {
-  it('tell success from failure, wrong usage, a wrong key, and nobody there', async () => {
+  it('tell success from failure, wrong usage, and nobody there', async () => {
     const service = await startService(['server.js', '--workerCount', '1'], { files })
     const codes = async (...lines: string[]) =>
       await Promise.all(lines.map(async (line) => (await service.cservice(...line.split(' '))).code))
@@ -113,7 +113,7 @@ describe('signals', () => {
     '%s: nothing new is taken, what is in flight is answered, the exit code is 0, and nothing is left',
     async (signal) => {
       const service = await startService(['server.js', '--workerCount', '2'], { files })
-      const slow = await Promise.all([inFlight(service), inFlight(service)])
+      const slow = [await inFlight(service), await inFlight(service)]
       service.kill(signal)
       await eventually('the end of the listening', async () => !(await accepts(service.port)))
       expect(service.hasExited).toBe(false)

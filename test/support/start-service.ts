@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { eventually } from './eventually.ts'
@@ -19,6 +19,8 @@ export interface ServiceOptions {
   readonly deadline?: number
   /** What its REST calls give; null: REST is not opened. */
   readonly accessKey?: string | null
+  /** Whether what it runs is a copy that every user of the machine can read; by default it is ours, wherever that is. */
+  readonly isForEveryUser?: boolean
 }
 
 /** A worker as the command `workers` lists it. */
@@ -37,10 +39,6 @@ export type RestOutcome =
   | { readonly status: number; readonly error: { readonly code: string; readonly message: string } }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const programs = {
-  cservice: join(root, 'dist/cli/cservice.js'),
-  cserviced: join(root, 'dist/cli/cserviced.js'),
-}
 const startIsOver = /Ctrl-C stops it/
 const markVariable = 'CSERVICE_TEST_SERVICE'
 /** Longer than a process may live without its supervisor (10 s) and then take to end. */
@@ -56,7 +54,7 @@ export async function servicePlace(options: ServiceOptions = {}): Promise<Servic
   chmodSync(folder, 0o755) // workers may run as nobody
   mkdirSync(join(folder, 'run'), { mode: 0o700 })
   mkdirSync(join(folder, 'node_modules'))
-  symlinkSync(root, join(folder, 'node_modules/cservice'))
+  install(join(folder, 'node_modules/cservice'), options.isForEveryUser ?? false)
   const place = new ServicePlace(folder, await freePort(), await freePort(), options)
   for (const [name, text] of Object.entries(options.files ?? {})) place.write(name, text)
   onFinish(() => place.dispose())
@@ -126,7 +124,7 @@ export class ServicePlace {
   /** Starts it and does not wait. */
   spawn(words: readonly string[]): void {
     if (this.#child !== null && !this.hasExited) throw new Error('a service runs here already')
-    const child = spawn(process.execPath, [programs.cservice, ...this.#withAddress(words, true)], {
+    const child = spawn(process.execPath, [this.#program('cservice'), ...this.#withAddress(words, true)], {
       cwd: this.folder,
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -166,12 +164,12 @@ export class ServicePlace {
 
   /** Runs `cservice <words>` with its control port to the end. */
   cservice(...words: string[]): Promise<Outcome> {
-    return run(process.execPath, [programs.cservice, ...this.#withAddress(words, false)], this.#context)
+    return run(process.execPath, [this.#program('cservice'), ...this.#withAddress(words, false)], this.#context)
   }
 
   /** The same with `cserviced`, which is given the access key as well. */
   cserviced(...words: string[]): Promise<Outcome> {
-    return run(process.execPath, [programs.cserviced, ...this.#withAddress(words, true)], this.#context)
+    return run(process.execPath, [this.#program('cserviced'), ...this.#withAddress(words, true)], this.#context)
   }
 
   /** A command over REST: nothing is spawned, so the moment of the answer is known. */
@@ -282,6 +280,10 @@ export class ServicePlace {
     }
   }
 
+  #program(name: 'cservice' | 'cserviced'): string {
+    return join(this.folder, `node_modules/cservice/dist/cli/${name}.js`)
+  }
+
   get #context() {
     return { cwd: this.folder, env: this.#env }
   }
@@ -292,6 +294,13 @@ export class ServicePlace {
     const end = words.indexOf('--')
     return end === -1 ? [...words, ...options] : [...words.slice(0, end), ...options, ...words.slice(end)]
   }
+}
+
+function install(folder: string, isCopy: boolean): void {
+  if (!isCopy) return symlinkSync(root, folder)
+  mkdirSync(folder)
+  for (const name of ['dist', 'package.json']) cpSync(join(root, name), join(folder, name), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 }
 
 function pidOf({ pid }: ListedWorker): number {
