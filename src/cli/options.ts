@@ -1,10 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { ClientTls } from '../supervisor/control/tls-settings.ts'
 
 /** What the command line itself needs, with defaults filled in. */
 export interface Options {
   readonly port: number
   readonly host: string
   readonly accessKey?: string
+  /** REST speaks TLS. */
+  readonly ssl?: ClientTls
   readonly json: boolean
   readonly run?: string
   readonly pidFile?: string
@@ -27,10 +30,10 @@ export function ofTheService(options: GivenOptions): GivenOptions {
 
 /** The options with the address that settings, a configuration file among them, lead to. */
 export function withAddress(
-  { accessKey: _typed, ...options }: Options,
-  { port, host, accessKey }: { port: number; host: string; accessKey: string | null },
+  { accessKey: _key, ssl: _ssl, ...options }: Options,
+  { port, host, accessKey, ssl }: { port: number; host: string; accessKey: string | null; ssl: ClientTls | null },
 ): Options {
-  return { ...options, port, host, ...(accessKey === null ? {} : { accessKey }) }
+  return { ...options, port, host, ...(accessKey === null ? {} : { accessKey }), ...(ssl === null ? {} : { ssl }) }
 }
 
 /** The options as commander knows them. Prints nothing and never exits: whoever parses with it catches CommanderError. */

@@ -12,6 +12,8 @@ const esm = `
   http.createServer((req, res) => res.end('v1 ' + process.pid)).listen(process.env.PORT, '127.0.0.1')
 `
 
+const runsTypeScript = Boolean(Reflect.get(process.features, 'typescript'))
+
 /** Answers with what a worker can know of itself. */
 const revealing = `
   const { readFileSync } = require('node:fs')
@@ -77,12 +79,12 @@ describe('a worker', () => {
   })
 
   const typescript = `const word: string = 'v1'\n${webServer('v1')}`
-  it.runIf(process.features.typescript)('in TypeScript runs where Node runs it', async () => {
+  it.runIf(runsTypeScript)('in TypeScript runs where Node runs it', async () => {
     const service = await startService(['server.ts', '--workerCount', '1'], { files: { 'server.ts': typescript } })
     expect(await service.ask()).toMatch(/^v1 /)
   })
 
-  it.skipIf(process.features.typescript)('in TypeScript fails with the words of Node where it does not', async () => {
+  it.skipIf(runsTypeScript)('in TypeScript fails with the words of Node where it does not', async () => {
     const place = await servicePlace({ files: { 'server.ts': typescript } })
     expect(await place.cservice('server.ts', '--workerCount', '1')).toMatchObject({
       code: 1,

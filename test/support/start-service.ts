@@ -297,7 +297,10 @@ export class ServicePlace {
 }
 
 function install(folder: string, isCopy: boolean): void {
-  if (!isCopy) return symlinkSync(root, folder)
+  if (!isCopy) {
+    symlinkSync(root, folder)
+    return
+  }
   mkdirSync(folder)
   for (const name of ['dist', 'package.json']) cpSync(join(root, name), join(folder, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
