@@ -6,6 +6,8 @@ export interface Options {
   readonly port: number
   readonly host: string
   readonly accessKey?: string
+  /** REST speaks TLS. */
+  readonly ssl?: ClientTls
   readonly json: boolean
   readonly run?: string
   readonly pidFile?: string
@@ -30,10 +32,10 @@ export function ofTheService(options: GivenOptions): GivenOptions {
 
 /** The options with the address that settings, a configuration file among them, lead to. */
 export function withAddress(
-  { accessKey: _typed, ...options }: Options,
-  { port, host, accessKey }: { port: number; host: string; accessKey: string | null },
+  { accessKey: _key, ssl: _ssl, ...options }: Options,
+  { port, host, accessKey, ssl }: { port: number; host: string; accessKey: string | null; ssl: ClientTls | null },
 ): Options {
-  return { ...options, port, host, ...(accessKey === null ? {} : { accessKey }) }
+  return { ...options, port, host, ...(accessKey === null ? {} : { accessKey }), ...(ssl === null ? {} : { ssl }) }
 }
 
 /** The options as commander knows them. Prints nothing and never exits: whoever parses with it catches CommanderError. */

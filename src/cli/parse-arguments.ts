@@ -71,8 +71,9 @@ function secretsOf(environment: NodeJS.ProcessEnv, typed: GivenOptions): GivenOp
 }
 
 function toOptions(all: Partial<Options>): Options {
-  const { port = 11987, host = 'localhost', accessKey, json = false, run, pidFile, logFile, logLevel, timeout } = all
-  const optional = { accessKey, run, pidFile, logFile, logLevel, timeout }
+  const { port = 11987, host = 'localhost', json = false, ...others } = all
+  const { accessKey, ssl, run, pidFile, logFile, logLevel, timeout } = others
+  const optional = { accessKey, ssl, run, pidFile, logFile, logLevel, timeout }
   const present = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined))
   return { port, host, json, ...present }
 }

@@ -79,6 +79,6 @@ async function isTakenByOurs(error: unknown, address: ServiceAddress): Promise<b
   }
 }
 
-function toGatewayAddress({ host, port, accessKey }: ServiceAddress): GatewayAddress {
-  return { host, port, ...(accessKey === null ? {} : { accessKey }) }
+function toGatewayAddress({ host, port, accessKey, ssl }: ServiceAddress): GatewayAddress {
+  return { host, port, ...(accessKey === null ? {} : { accessKey }), ...(ssl === null ? {} : { ssl }) }
 }

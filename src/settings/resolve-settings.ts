@@ -19,7 +19,7 @@ export interface ResolvedSettings {
 }
 
 /** Where a service is, and what opens it. */
-export type ServiceAddress = Pick<ServiceSettings, 'port' | 'host' | 'accessKey'>
+export type ServiceAddress = Pick<ServiceSettings, 'port' | 'host' | 'accessKey' | 'ssl'>
 
 /**
  * Puts the options of a service together: what is given, over the file that its `config` names, over the defaults; checks
@@ -50,7 +50,6 @@ export async function resolveSettings(
   const { entries, warnings } = await makeEntries(options.workers ?? null, workerDefaults, sources.of('workers'))
   const settings: ServiceSettings = {
     ...toAddress(options),
-    ssl: options.ssl ?? null,
     allowHttpGet: options.allowHttpGet ?? false,
     cli: options.cli ?? presets.cli ?? false,
     workers: entries,
@@ -71,8 +70,8 @@ export async function resolveAddress(given: GivenOptions, cwd: string = process.
   return toAddress((await Sources.read(given, cwd)).options)
 }
 
-function toAddress({ port, host, accessKey }: CheckedOptions): ServiceAddress {
-  return { port: port ?? 11987, host: host ?? 'localhost', accessKey: accessKey?.toString() ?? null }
+function toAddress({ port, host, accessKey, ssl }: CheckedOptions): ServiceAddress {
+  return { port: port ?? 11987, host: host ?? 'localhost', accessKey: accessKey?.toString() ?? null, ssl: ssl ?? null }
 }
 
 function toList(commands: CheckedOptions['commands']): readonly string[] {

@@ -226,12 +226,11 @@ describe('the settings of a service', () => {
 })
 
 it('the address of a service can be had without its workers', async () => {
-  const folder = folderOf({ 'config.json': { port: 1234, accessKey: 'k', workers: 'not-here.js' } })
-  expect(await resolveAddress({ config: 'config.json', host: '::1' }, folder)).toEqual({
-    port: 1234,
-    host: '::1',
-    accessKey: 'k',
-  })
+  const ssl = { pem: 'both.pem', ca: 'ca.pem' }
+  const folder = folderOf({ 'config.json': { port: 1234, accessKey: 'k', workers: 'not-here.js', ssl } })
+  const address = { port: 1234, host: '::1', accessKey: 'k', ssl }
+  expect(await resolveAddress({ config: 'config.json', host: '::1' }, folder)).toEqual(address)
+  expect(await resolveAddress({ port: 1234 }, folder)).toMatchObject({ accessKey: null, ssl: null })
 })
 
 it('whatever is given or stands in the file, it is settings or an error of the catalogue', async () => {

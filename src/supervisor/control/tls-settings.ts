@@ -24,14 +24,14 @@ export interface ClientTls {
   /** The authority that has signed its certificate, if the system does not know it: as in `readServerTls`. */
   readonly ca?: unknown
   /** `false`: whoever answers is trusted with the access key. */
-  readonly rejectUnauthorized?: boolean
+  readonly rejectUnauthorized?: unknown
 }
 
 /** @throws CserviceError CONFIG_INVALID */
 export function readClientTls({ ca, rejectUnauthorized }: ClientTls, cwd: string = process.cwd()): TlsOptions {
   const options = readTlsOptions({ ca }, (value, option) => toContent(value, option, cwd))
   verify(options)
-  return { ...options, rejectUnauthorized: rejectUnauthorized ?? true }
+  return { ...options, rejectUnauthorized: rejectUnauthorized !== false }
 }
 
 function toContent(value: unknown, option: string, cwd: string): string | Buffer {
