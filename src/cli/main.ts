@@ -1,7 +1,6 @@
 import { fstatSync } from 'node:fs'
 import { CserviceError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
-import type { ClientTls } from '../supervisor/control/tls-settings.ts'
 import { knownCommands } from './known-commands.ts'
 import { type GivenOptions, type Options, withAddress } from './options.ts'
 import { Output } from './output.ts'
@@ -72,15 +71,8 @@ async function runCommand(
   return await startService(start, options, output, parts)
 }
 
-/** A configuration file may say where the service is; `--ssl.ca` says whom to trust when its REST speaks TLS. */
-async function toAddress(given: GivenOptions, { ...options }: Options): Promise<Options> {
-  if (typeof given.ssl === 'object' && given.ssl !== null) {
-    const { ca, rejectUnauthorized } = given.ssl as ClientTls
-    options = {
-      ...options,
-      ssl: { ...(ca === undefined ? {} : { ca }), ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }) },
-    }
-  }
+/** A configuration file may say where the service is. */
+async function toAddress(given: GivenOptions, options: Options): Promise<Options> {
   if (given.config === undefined) return options
   const { resolveAddress } = await import('../settings/resolve-settings.ts')
   return withAddress(options, await resolveAddress(given))

@@ -15,8 +15,6 @@ export interface Options {
   readonly logLevel?: string
   /** Milliseconds; 0: as long as it takes. */
   readonly timeout?: number
-  /** REST of the service speaks TLS: whom to trust. */
-  readonly ssl?: ClientTls
 }
 
 /** Options that a service is started with go to `resolveSettings`, by these names and only if they were given. */
