@@ -178,6 +178,10 @@ export const differences: Readonly<Record<string, readonly Place[]>> = {
       ours: '1 workers started successfully',
     },
   ],
+  'successors-listen': [
+    { step: /^life: upgrade <pid> to one/, field: /^status$/, old: 200, ours: 400 },
+    { step: /^life: upgrade <pid> to one/, field: /^body$/, old: '1 workers upgraded successfully', ours: 'timed out' },
+  ],
   'digits-of-pids': [
     { step: /^life: restart <pid>abc$/, field: /^status$/, old: 200, ours: 400 },
     { step: /^life: restart <pid>abc$/, field: /^body$/, ours: 'Invalid request. Try help restart' },

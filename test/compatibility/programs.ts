@@ -1,4 +1,4 @@
-/** The little programs that both packages run: name of a file to its text. They find the package in LIBRARY. */
+/** The little programs that both packages run: name of a file to its text. */
 export const programs: Readonly<Record<string, string>> = {
   'web.js': `
     const http = require('node:http')
@@ -11,11 +11,11 @@ export const programs: Readonly<Record<string, string>> = {
     })
     http.createServer((req, res) => res.end(JSON.stringify(facts()))).listen(process.env.WEB_PORT, '127.0.0.1')`,
   'idle.js': `setInterval(() => {}, 1e6)`,
-  'never.js': `require(process.env.LIBRARY).workerReady(false); setInterval(() => {}, 1e6)`,
+  'never.js': `require('cluster-service').workerReady(false); setInterval(() => {}, 1e6)`,
   // A command line or a program that starts the package is loaded again in its workers by the old one.
   'librarian.js': `
     const fs = require('node:fs')
-    const cservice = require(process.env.LIBRARY)
+    const cservice = require('cluster-service')
     setInterval(() => {}, 1e6)
     const ask = (name, ...args) => new Promise((resolve) => {
       cservice.trigger(name, (error, result) => resolve({ error: error?.message ?? error, result }), ...args)
@@ -35,7 +35,7 @@ export const programs: Readonly<Record<string, string>> = {
   'program.js': `
     const cluster = require('node:cluster')
     const fs = require('node:fs')
-    const cservice = require(process.env.LIBRARY)
+    const cservice = require('cluster-service')
     if (cluster.isMaster) main()
 
     async function main() {
@@ -132,7 +132,7 @@ export const programs: Readonly<Record<string, string>> = {
       process.exit()
     }`,
   'master.js': `
-    require(process.env.LIBRARY).on('from-master', (event, callback) => callback(null, 'the master'))`,
+    require('cluster-service').on('from-master', (event, callback) => callback(null, 'the master'))`,
   'commands/plain.js': `
     module.exports = (event, callback, ...args) => callback(null, { name: event.name, keys: Object.keys(event), args })`,
   'commands/file-name.js': `

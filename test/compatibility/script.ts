@@ -200,6 +200,9 @@ export const sections = {
     const unlike = ['start web.js {"count":"2"}', 'start web.js {"timeout":"abc"}', 'start web.js ./elsewhere']
     for (const line of unlike) await pair.step(`life: ${line}`, (side) => side.command(line))
     await pair.step('life: shutdown <pid>', async (side) => side.command(`shutdown ${await first(side)}`))
+    await pair.step('life: upgrade <pid> to one that does not listen', async (side) =>
+      side.command(`upgrade ${await first(side)} idle.js {"timeout":1500}`),
+    )
     await pair.step('life: shutdown all', (side) => side.command('shutdown all'))
     await pair.step('end: shutdown all', async ({ name }) => forEnd(await services[name === 'old' ? 0 : 1].finished))
   },
@@ -208,7 +211,7 @@ export const sections = {
     const services = await pair.both((side) => {
       const options = { workers: null, accessKey: 'KEY', allowHttpGet: true }
       side.write('none.json', JSON.stringify(options))
-      return side.service('none.json')
+      return side.service('none.json', '--cli')
     })
     const of = ({ name }: Side) => services[name === 'old' ? 0 : 1]
     for (const method of ['GET', 'PUT']) {
@@ -219,6 +222,11 @@ export const sections = {
     for (const line of ['workers', 'info', 'restart all', 'upgrade all idle.js', 'start never.js {"timeout":300}']) {
       await pair.step(`none: ${line}`, (side) => side.command(line))
     }
+    await pair.step('console: a line that is piped in, with --cli', async (side) => {
+      const { child, output } = of(side)
+      child.stdin?.write('help upgrade\n')
+      return await eventually(`${side.name}: help`, () => output().includes('Gracefully upgrade service'))
+    })
     await pair.step('life: exit now', (side) => side.command('exit now'))
     await pair.step('end: exit now', async (side) => forEnd(await of(side).finished))
   },

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,6 +34,8 @@ export interface RestAnswer {
 export interface Started {
   readonly child: ChildProcess
   readonly finished: Promise<Outcome>
+  /** Standard output so far. */
+  output(): string
 }
 
 const deadline = 20_000
@@ -60,6 +62,9 @@ export class Side {
     onFinish(() => this.#killAll())
     mkdirSync(join(this.folder, 'run'), { mode: 0o700 })
     mkdirSync(join(this.folder, 'elsewhere'))
+    // Both are installed by the old name, as `npm install cluster-service@npm:cservice` does.
+    mkdirSync(join(this.folder, 'node_modules'))
+    symlinkSync(packages[name].library, join(this.folder, 'node_modules/cluster-service'))
     for (const [path, text] of Object.entries(programs)) this.write(path, text)
     this.#environment = {
       PATH: process.env.PATH,
@@ -69,7 +74,6 @@ export class Side {
       TMPDIR: join(this.folder, 'run'),
       WEB_PORT: String(webPort),
       CONTROL_PORT: String(port),
-      LIBRARY: packages[name].library,
     }
   }
 
@@ -190,7 +194,7 @@ export class Side {
       child.kill('SIGKILL')
       await finished.catch(() => {})
     })
-    return { child, finished }
+    return { child, finished, output: stdout }
   }
 }
 
