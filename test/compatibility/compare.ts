@@ -29,9 +29,10 @@ function* differing(field: string, old: unknown, ours: unknown): Generator<Omit<
 }
 
 const measured: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(['pid'].map((key) => [key, 'a process'])),
+  pid: 'a process',
   ...Object.fromEntries(['rss', 'heapTotal', 'heapUsed', 'external', 'arrayBuffers'].map((key) => [key, 'bytes'])),
   ...Object.fromEntries(['uptime', 'mean', 'max'].map((key) => [key, 'a time'])),
+  ...Object.fromEntries(['avgRequests', 'avgConnections'].map((key) => [key, 'a rate'])),
 }
 
 /** An answer without what differs between any two runs: numbers of processes, bytes, times, ports, folders. */

@@ -195,6 +195,7 @@ export const differences: Readonly<Record<string, readonly Place[]>> = {
     { step: /^worker$/, field: /^argv\.[123]$/, ours: undefined },
     { step: /^worker$/, field: /^main$/, old: /bin\/cservice$/, ours: '<folder>/web.js' },
   ],
+  'reasons-of-events': [{ step: /^library: running$/, field: /\.started\.\d\.1$/, old: 'undefined', ours: 'string' }],
   'members-gone': [
     {
       step: /^library: missingOfProxy$/,
@@ -219,6 +220,9 @@ export const differences: Readonly<Record<string, readonly Place[]>> = {
     { step: /^library: (badDirectories|unknown)$/, field: /\.(throws|message)$/, ours: undefined },
     { step: /^library: (badDirectories|unknown)$/, field: /\.returns$/, old: undefined, ours: 'object' },
     { step: /^library: start$/, field: /\.result$/, old: undefined, ours: null },
+    { step: /^library: throws$/, field: /\.throws$/, old: 'object', ours: undefined },
+    { step: /^library: throws$/, field: /\.message$/, old: 'thrown', ours: undefined },
+    { step: /^library: throws$/, field: /\.returns$/, old: undefined, ours: 'undefined' },
   ],
   'workers-send': [
     { step: /^library: sent$/, field: /\.(throws|message)$/, ours: undefined },

@@ -3,6 +3,7 @@ export const programs: Readonly<Record<string, string>> = {
   'web.js': `
     const http = require('node:http')
     const facts = () => ({
+      pid: process.pid,
       argv: process.argv.slice(1),
       cwd: process.cwd(),
       main: require.main.filename,
@@ -98,18 +99,23 @@ export const programs: Readonly<Record<string, string>> = {
       cservice.on('greet', (event, callback, ...args) => callback(null, { event: Object.keys(event), name: event.name, args }))
       cservice.on('fails', (event, callback) => callback('went wrong'))
       cservice.on('failsWithError', (event, callback) => callback(new Error('went wrong')))
+      cservice.on('throws', () => { throw new Error('thrown') })
       cservice.on('disabled', (event, callback) => callback(null, 'ran'))
       cservice.control({ disabled: 'disabled' })
-      let started = 0
-      cservice.on('workerStart', (event, callback, worker) => { started += worker.process.pid > 0 ? 1 : 0; callback?.() })
+      const started = []
+      cservice.on('workerStart', (event, callback, worker, reason) => {
+        started.push([typeof worker.process.pid, typeof reason])
+        callback?.()
+      })
       facts.start = await call('start', {
-        workers: { first: { worker: 'librarian.js', count: 1, COLOUR: 'red' } }, accessKey: 'KEY', port, cli: false,
+        config: 'library.json', port, cli: false,
       })
       facts.worker = await report
       facts.running = {
         state: cservice.locals.state,
         started,
         options: [cservice.options.accessKey, cservice.options.cli, cservice.options.port === port],
+        names: Object.keys(cservice.options.workers),
         workers: cservice.workers.map((worker) => ({
           pid: typeof worker.pid, process: typeof worker.process, send: typeof worker.send, id: worker.id, cservice: worker.cservice,
         })),
@@ -120,6 +126,7 @@ export const programs: Readonly<Record<string, string>> = {
       facts.disabled = await call('trigger', 'disabled')
       facts.health = await call('trigger', 'health')
       facts.badRestart = await call('trigger', 'restart', 'GG')
+      facts.throws = attempt(() => cservice.trigger('throws', () => {}))
       facts.unknown = attempt(() => cservice.trigger('nope'))
       facts.notThere = await call('start', { workers: { second: { worker: 'nope.js', count: 1 } } })
       const added = await call('newWorker', { worker: 'idle.js', count: 3 })
@@ -133,6 +140,10 @@ export const programs: Readonly<Record<string, string>> = {
     }`,
   'master.js': `
     require('cluster-service').on('from-master', (event, callback) => callback(null, 'the master'))`,
+  'library.json': JSON.stringify({
+    workers: { first: { worker: 'librarian.js', count: 1, COLOUR: 'red' } },
+    accessKey: 'KEY',
+  }),
   'commands/plain.js': `
     module.exports = (event, callback, ...args) => callback(null, { name: event.name, keys: Object.keys(event), args })`,
   'commands/file-name.js': `

@@ -133,7 +133,9 @@ export class Side {
 
   /** The answer of `web.js`. */
   async web(): Promise<Record<string, unknown>> {
-    const res = await fetch(`http://127.0.0.1:${this.webPort}/`, { headers: { connection: 'close' } })
+    // A worker that is killed can take a connection with it.
+    const signal = AbortSignal.timeout(2_000)
+    const res = await fetch(`http://127.0.0.1:${this.webPort}/`, { headers: { connection: 'close' }, signal })
     return (await res.json()) as Record<string, unknown>
   }
 
