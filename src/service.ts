@@ -125,8 +125,9 @@ export class Service {
     if (failure) throw failure.reason
   }
 
-  runCommand(line: readonly string[] | string, caller: Caller): Promise<unknown> {
-    return this.registry.run(line, caller)
+  /** @param onProgress told how far a long command is */
+  runCommand(line: readonly string[] | string, caller: Caller, onProgress?: (text: string) => void): Promise<unknown> {
+    return this.registry.run(line, caller, { onProgress })
   }
 
   /** Ends everything gracefully. A command must not wait for it: it waits for commands. */

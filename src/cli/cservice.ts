@@ -1,4 +1,8 @@
 #!/usr/bin/env node
 import { main } from './main.ts'
 
-process.exit(await main(process.argv.slice(2)))
+process.exit(
+  await main(process.argv.slice(2), {
+    attach: async (options, output) => (await import('./console/attach.ts')).attachConsole(options, output),
+  }),
+)

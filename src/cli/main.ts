@@ -1,9 +1,11 @@
+import { fstatSync } from 'node:fs'
 import { CserviceError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
 import { knownCommands } from './known-commands.ts'
 import { type GivenOptions, type Options, withAddress } from './options.ts'
 import { Output } from './output.ts'
 import { accessKeyVariable, type Invocation, parseArguments, passphraseVariable, wantsJson } from './parse-arguments.ts'
+import { withProgress } from './progress.ts'
 import { isProxyStart, proxyStartOptions } from './proxy-start.ts'
 import { runRemotely } from './remote-command.ts'
 import type { Parts } from './running-service.ts'
@@ -40,7 +42,7 @@ async function carryOut(invocation: Invocation, output: Output, parts: Parts): P
     case 'help':
       return await showHelp(true, output)
     case 'nothing':
-      return (await attachIfRunning(options, output, parts)) ?? (await showHelp(false, output))
+      return (await attachIfRunning(await toAddress(given, options), output, parts)) ?? (await showHelp(false, output))
   }
 }
 
@@ -58,7 +60,8 @@ async function runCommand(
 ): Promise<number> {
   const start = isProxyStart(words) ? proxyStartOptions(words, given) : null
   try {
-    await output.answer(words, await runRemotely(words, await toAddress(given, options)))
+    const address = await toAddress(given, options)
+    await output.answer(words, await withProgress((onProgress) => runRemotely(words, address, onProgress)))
     return 0
   } catch (error) {
     if (words[0] === 'help') return await showOfflineHelp(words[1], output)
@@ -75,9 +78,12 @@ async function toAddress(given: GivenOptions, options: Options): Promise<Options
   return withAddress(options, await resolveAddress(given))
 }
 
-/** Without a word, a person at a terminal gets a console of the service that runs; null where there is none. */
+/**
+ * Without a word, a person at a terminal gets a console of the service that runs, and lines that are piped in are its
+ * commands; null where there is no service.
+ */
 async function attachIfRunning(options: Options, output: Output, { attach }: Parts): Promise<number | null> {
-  if (attach === undefined || !output.isInteractive) return null
+  if (attach === undefined || !(output.isInteractive || isPipedIn())) return null
   try {
     await runRemotely(['version'], { ...options, timeout: recognitionMs })
   } catch (error) {
@@ -85,6 +91,16 @@ async function attachIfRunning(options: Options, output: Output, { attach }: Par
     throw error
   }
   return await attach(options, output)
+}
+
+/** Whether standard input is a pipe or a file: not a terminal, and not /dev/null. */
+function isPipedIn(): boolean {
+  try {
+    const stats = fstatSync(0)
+    return stats.isFIFO() || stats.isFile() || stats.isSocket()
+  } catch {
+    return false
+  }
 }
 
 function isNoGateway(error: unknown): error is CserviceError {

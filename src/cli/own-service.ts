@@ -11,7 +11,7 @@ export async function startOwnService({ settings, ...rest }: StartOptions): Prom
   const service = await startService({ settings, ...rest })
   return {
     begin: async () => await (programOf(library)?.adopt(service, settings) ?? service.begin()),
-    runCommand: (line, caller) => service.runCommand(line, caller),
+    runCommand: (line, caller, onProgress) => service.runCommand(line, caller, onProgress),
     stop: (reason) => service.stop(reason),
     kill: () => service.kill(),
     stopped: service.stopped,

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { helpOf } from './help.ts'
 import { renderProxyInfo } from './render-proxy-info.ts'
 import { isObject, renderScalar, renderTable, renderValue } from './render-value.ts'
@@ -12,7 +13,10 @@ export function render(words: readonly string[], answer: unknown): string {
   if (name === 'help')
     return Array.isArray(answer.commands) ? renderCommands(answer, answer.commands) : renderHelp(answer)
   if (name === 'workers' && mode !== 'details' && Array.isArray(answer.workers))
-    return renderWorkers(answer.workers.filter(isObject))
+    return renderWorkers(
+      answer.workers.filter(isObject),
+      Array.isArray(answer.failed) ? answer.failed.filter(isObject) : [],
+    )
   return renderValue(answer)
 }
 
@@ -33,13 +37,28 @@ function renderHelp({ info, command, example, ...entries }: Record<string, unkno
   return parts.filter((part) => part !== '').join('\n\n')
 }
 
-function renderWorkers(workers: ReadonlyArray<Record<string, unknown>>): string {
-  if (workers.length === 0) return 'No workers are running.'
+/** Its version or the name of its entry; where nobody gave it one, the name of its file. */
+function labelOf({ name, worker }: Record<string, unknown>): unknown {
+  return name === 'main' && typeof worker === 'string' ? basename(worker) : (name ?? worker)
+}
+
+function renderWorkers(
+  workers: ReadonlyArray<Record<string, unknown>>,
+  failed: ReadonlyArray<Record<string, unknown>>,
+): string {
+  const loops = failed.map(
+    ({ name, missing, error }) =>
+      `Crash loop: ${renderScalar(missing)} of ${renderScalar(name)} missing; ${renderScalar(error)}`,
+  )
+  return [workers.length === 0 ? 'No workers are running.' : workersTable(workers), ...loops].join('\n')
+}
+
+function workersTable(workers: ReadonlyArray<Record<string, unknown>>): string {
   const rows = workers.map((worker) => {
     const process = isObject(worker.process) ? worker.process : {}
     const rss = isObject(process.memory) ? process.memory.rss : null
     return [
-      ...[worker.pid, worker.state, worker.worker, worker.port].map(renderScalar),
+      ...[worker.pid, worker.state, labelOf(worker), worker.port].map(renderScalar),
       typeof rss === 'number' ? `${Math.round(rss / 1024 / 1024)} MiB` : '-',
       typeof process.uptime === 'number' ? `${Math.round(process.uptime)} s` : '-',
     ]

@@ -2,6 +2,9 @@ import { toCserviceError } from '../common/errors.ts'
 import { createLog, type Log } from '../common/log.ts'
 import type { ServiceSettings } from '../settings/service-settings.ts'
 import { userName } from '../supervisor/control/user-name.ts'
+import type { Console } from './console/console.ts'
+import { openConsole } from './console/open.ts'
+import { SharedTerminal } from './console/shared-terminal.ts'
 import { greeting } from './greeting.ts'
 import { type GivenOptions, type Options, withAddress } from './options.ts'
 import type { Output } from './output.ts'
@@ -24,18 +27,23 @@ export async function runService(
   { start = loadAndStart, attach }: Parts = {},
 ): Promise<number> {
   const line = ReadinessLine.fromEnvironment()
-  const log = createLog(options.logLevel === undefined ? {} : { level: options.logLevel })
+  const shared = line === null && !output.isJson ? new SharedTerminal() : null
+  const log = createLog({
+    ...(options.logLevel === undefined ? {} : { level: options.logLevel }),
+    ...(shared !== null && process.stderr.isTTY ? { destination: shared.stderr } : {}),
+  })
   const stopper = new Stopper(log)
   line?.onAbandoned(() => stopper.stop('nobody waits for it any more'))
   let removePidFile = () => {}
   let service: RunningService | null = null
+  let terminal: Console | null = null
   const isTerminal = line === null && output.isInteractive
   try {
     const { resolveSettings } = await import('../settings/resolve-settings.ts')
     const { settings, warnings } = await resolveSettings(given, process.cwd(), { cli: isTerminal })
     for (const warning of warnings) log.warn(warning)
     try {
-      service = await start(toStartOptions(settings, log, output))
+      service = await start(toStartOptions(settings, log, shared))
     } catch (error) {
       if (!isAlreadyRunning(error) || attach === undefined || !isTerminal || !settings.cli) throw error
       stopper.dispose()
@@ -49,6 +57,7 @@ export async function runService(
       const report = await describe(service, settings)
       await line?.say({ type: 'ready' })
       if (line === null) announce(report, settings, output)
+      if (shared !== null && settings.cli) terminal = openOwnConsole(service, shared, stopper)
     } catch (error) {
       await service.stop('it could not start')
       throw error
@@ -63,6 +72,7 @@ export async function runService(
     await line?.say({ type: 'failed', error: toCserviceError(error).toJSON() })
     return await output.failure(error)
   } finally {
+    terminal?.close()
     removePidFile()
     stopper.dispose()
   }
@@ -73,9 +83,23 @@ async function loadAndStart(options: StartOptions): Promise<RunningService> {
   return await startOwnService(options)
 }
 
-function toStartOptions(settings: ServiceSettings, log: Log, { isJson }: Output): StartOptions {
+/** @param shared where the log and the workers write, beside a console; null: standard output is for JSON or nobody */
+function toStartOptions(settings: ServiceSettings, log: Log, shared: SharedTerminal | null): StartOptions {
   // With --json, standard output has one JSON value and nothing else.
-  return { settings, log, ...(isJson ? { output: { stdout: process.stderr, stderr: process.stderr } } : {}) }
+  return { settings, log, output: shared ?? { stdout: process.stderr, stderr: process.stderr } }
+}
+
+function openOwnConsole(service: RunningService, shared: SharedTerminal, stopper: Stopper): Console {
+  const caller = { level: 'inproc', name: userName() } as const
+  const terminal = openConsole({
+    kind: 'own',
+    shared,
+    runLine: (text, onProgress) => service.runCommand(text, caller, onProgress),
+  })
+  void terminal.ended.then(({ reason }) => {
+    if (reason === 'interrupt') stopper.interrupt()
+  })
+  return terminal
 }
 
 function isAlreadyRunning(error: unknown): boolean {

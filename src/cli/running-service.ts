@@ -9,7 +9,8 @@ import type { Output } from './output.ts'
 export interface RunningService {
   /** Starts what the settings name: the proxy, the workers, the master module. Rejects with the reason why it could not. */
   begin(): Promise<void>
-  runCommand(line: string[] | string, caller: Caller): Promise<unknown>
+  /** @param onProgress told how far a long command is */
+  runCommand(line: string[] | string, caller: Caller, onProgress?: (text: string) => void): Promise<unknown>
   stop(reason: string): Promise<void>
   kill(): void
   readonly stopped: Promise<{ exitCode: number }>

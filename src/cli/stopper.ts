@@ -13,7 +13,7 @@ export class Stopper {
   #reason: string | null = null
   readonly #handlers = new Map<NodeJS.Signals, () => void>([
     ['SIGTERM', () => this.stop('SIGTERM')],
-    ['SIGINT', () => this.#interrupt()],
+    ['SIGINT', () => this.interrupt()],
     ['SIGHUP', () => this.#hangUp()],
   ])
 
@@ -52,7 +52,8 @@ export class Stopper {
     }
   }
 
-  #interrupt(): void {
+  /** Ctrl-C, however it arrives: the first one stops gracefully, the second one at once. */
+  interrupt(): void {
     if (this.#reason === null) {
       if (process.stderr.isTTY) process.stderr.write('\nStopping gracefully; press Ctrl-C again to stop at once.\n')
       this.stop('SIGINT')

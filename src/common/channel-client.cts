@@ -118,8 +118,9 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
     const wasLost = this.#lostAt !== null
     this.#lostAt = null
     this.#write({ type: 'hello', id: this.id, pid: process.pid, state: this.#state })
-    for (const fact of this.#facts.values()) this.#write(fact)
+    // What was said before it was ready arrives before it is: a command that it has registered is there then.
     for (const message of this.#pending.splice(0)) this.#write(message)
+    for (const fact of this.#facts.values()) this.#write(fact)
     if (wasLost) this.emit('restored')
   }
 

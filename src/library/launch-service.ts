@@ -1,16 +1,23 @@
 import { CserviceError } from '../common/errors.ts'
-import { createLog, type Log } from '../common/log.ts'
+import { createLog, type Log, type LogDestination } from '../common/log.ts'
 import { startService } from '../service.ts'
 import { resolveAddress, resolveSettings, type ServiceAddress } from '../settings/resolve-settings.ts'
 import type { ServiceSettings } from '../settings/service-settings.ts'
 import { type GatewayAddress, sendCommand } from '../supervisor/control/client.ts'
 import { toCommandLine } from '../supervisor/control/command-line.ts'
+import { logSinks } from './log-sinks.ts'
 import type { StartOptions } from './options.ts'
 import type { RunningService } from './running-service.ts'
+import type { ServiceConsole } from './service-console.ts'
 
 /** A service of this process, or one of another process that has the control port. */
 export type Launched =
-  | { readonly service: RunningService; readonly settings: ServiceSettings }
+  | {
+      readonly service: RunningService
+      readonly settings: ServiceSettings
+      /** Opens the console, if there is to be one; for when the service has begun. */
+      openConsole(): void
+    }
   | { readonly attachedTo: ServiceAddress }
 
 /** How long a service that has the control port may take to say that it is one. */
@@ -23,10 +30,12 @@ const recognitionMs = 5_000
  */
 export async function launch(options: StartOptions): Promise<Launched> {
   const { settings, warnings } = await resolveSettings(options)
-  const log = createServiceLog(settings)
+  const terminal = settings.cli ? await loadConsole() : null
+  const log = createServiceLog(options, settings, terminal?.terminal.stderr)
   for (const warning of warnings) log.warn(warning)
   try {
-    return { service: await startService({ settings, log }), settings }
+    const service = await startService({ settings, log, ...(terminal ? { output: terminal.terminal } : {}) })
+    return { service, settings, openConsole: () => terminal?.open(service) }
   } catch (error) {
     if (!(await isTakenByOurs(error, settings))) throw error
     log.warn({ port: settings.port }, 'another process has the control port; commands go to its service')
@@ -45,9 +54,18 @@ export async function callRemotely(address: ServiceAddress, name: string, args: 
   return await sendCommand(toCommandLine([name, ...words]), toGatewayAddress(address))
 }
 
-/** In a program the service speaks up when something is wrong; otherwise it is the program that speaks. */
-function createServiceLog({ cli }: ServiceSettings): Log {
-  return createLog({ level: process.env.CSERVICE_LOG_LEVEL ?? (cli ? 'info' : 'warn') })
+async function loadConsole(): Promise<ServiceConsole> {
+  const { ServiceConsole } = await import('./service-console.ts')
+  return new ServiceConsole()
+}
+
+/** In a program the service speaks up when something is wrong, unless somebody listens; otherwise the program speaks. */
+function createServiceLog(options: StartOptions, { cli }: ServiceSettings, terminal?: LogDestination): Log {
+  const sinks = logSinks(options)
+  const wanted = typeof options.debug === 'function' ? 'debug' : cli || sinks !== null ? 'info' : 'warn'
+  const level = process.env.CSERVICE_LOG_LEVEL ?? wanted
+  if (sinks !== null) return createLog({ level, destination: sinks, pretty: false })
+  return createLog({ level, ...(terminal ? { destination: terminal } : {}) })
 }
 
 async function isTakenByOurs(error: unknown, address: ServiceAddress): Promise<boolean> {

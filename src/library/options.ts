@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 
-type Print = ((...values: unknown[]) => void) | false | null | undefined
+/** Where text goes; `false`: nowhere. */
+export type Print = ((...values: unknown[]) => void) | false | null | undefined
 
 /** One entry of `workers`. Keys that are not listed are added to the worker's environment. */
 export interface WorkerOptions {

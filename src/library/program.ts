@@ -75,7 +75,9 @@ export class Program {
     }
     this.#starts++
     try {
-      await this.#inTurn(() => (this.#isThere() ? this.#addWorkers(options) : this.#start(options)))
+      // Out of turn for who is part of the start that is under way: a master module would wait for itself.
+      if (this.#running?.hasBegun === false) await this.#addWorkers(options)
+      else await this.#inTurn(() => (this.#isThere() ? this.#addWorkers(options) : this.#start(options)))
     } finally {
       this.#starts--
     }
@@ -130,14 +132,16 @@ export class Program {
 
   async #start(options: StartOptions): Promise<void> {
     this.#options = { ...defaultOptions, ...options }
-    const running = await this.#launch(options).finally(() => {
+    const launched = await this.#launch(options).finally(() => {
       for (const go of this.#waitingForLaunch) go()
       this.#waitingForLaunch.clear()
     })
-    if (running === null) return
+    if (launched === null) return
+    const { running, openConsole } = launched
     try {
       await running.service.begin()
       running.hasBegun = true
+      openConsole()
     } catch (error) {
       await running.service.stop('it could not start')
       this.#forget(running.service)
@@ -145,14 +149,15 @@ export class Program {
     }
   }
 
-  async #launch(options: StartOptions): Promise<Running | null> {
+  async #launch(options: StartOptions): Promise<{ running: Running; openConsole(): void } | null> {
     const { launch } = await import('./launch-service.ts')
     const launched = await launch(options)
     if ('attachedTo' in launched) {
       this.#attachedTo = launched.attachedTo
       return null
     }
-    return await this.#take(launched.service, launched.settings)
+    const running = await this.#take(launched.service, launched.settings)
+    return { running, openConsole: launched.openConsole }
   }
 
   /** From now on this service is the program's; it has the program's commands, and those of its settings. */

@@ -76,7 +76,8 @@ export function createWorkerLibrary(agent: Agent | null): Cservice {
   return library
 }
 
-function nameOf(): { readonly version?: string } {
-  const version = process.env.CSERVICE_VERSION
-  return version === undefined ? {} : { version }
+/** What the environment says of this worker. */
+function nameOf(): { readonly name?: string; readonly version?: string } {
+  const { CSERVICE_WORKER: name, CSERVICE_VERSION: version } = process.env
+  return { ...(name === undefined ? {} : { name }), ...(version === undefined ? {} : { version }) }
 }

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { head, programs, said } from './programs.ts'
 
@@ -179,6 +180,22 @@ test('the master module has the service of the program, and of the command line'
   expect(commandLine.code).toBe(0)
 })
 
+test('a master module may start more workers', async () => {
+  const { run } = await programs({
+    'worker.js': speaking,
+    'master.mjs': `
+      import cservice from 'cservice'
+      await cservice.start({ workers: { more: { worker: './worker.js', count: 1 } } })`,
+    'program.cjs': `${head}
+      process.chdir(__dirname)
+      cservice.start({ workers: 'worker.js', workerCount: 1, master: './master.mjs', port }, async (error) => {
+        say([error, cservice.workers.map(({ cservice }) => cservice.name)])
+        await cservice.stop()
+      })`,
+  })
+  expect(said((await run('program.cjs')).stdout)).toEqual([[null, ['main', 'more']]])
+})
+
 test('a program without options is started as the command line is', async () => {
   const { run } = await programs({
     'worker.js': speaking,
@@ -195,6 +212,136 @@ test('a program without options is started as the command line is', async () => 
   const outcome = await run('program.cjs')
   expect(outcome.stderr).toBe('')
   expect(said(outcome.stdout)).toEqual([[null, 2, 2], 'OK'])
+})
+
+test('commands do through trigger what they always did', async () => {
+  const { run } = await programs({
+    'config.json': JSON.stringify({ workers: { main: { worker: './worker.js', count: 2 } } }),
+    'worker.js': speaking,
+    'never.js': "require('cservice').workerReady(false)",
+    'program.cjs': `${head}
+      process.chdir(__dirname)
+      const run = (...words) => cservice.trigger(...words).catch((error) => error.message)
+      async function main() {
+        await cservice.start({ config: 'config.json', port })
+        say([cservice.workers.length, await run('start', './worker', { count: 1 }), cservice.workers.length])
+        say([await run('start'), await run('start', './never', { timeout: 100 }), cservice.workers.length])
+        say([await run('restart', 'GG'), await run('restart', 0), await run('restart', 'all'), cservice.workers.length])
+        say([await run('upgrade', 'all', './worker.js'), cservice.workers.length])
+        say((await run('help', 'health')).info)
+        say(await run('exit'))
+        await cservice.start({ config: undefined })
+        say([cservice.workers.length, await cservice.stop(), await run('restart', 'all')])
+      }
+      main()`,
+  })
+  const outcome = await run('program.cjs')
+  expect(outcome.stderr).toBe('')
+  expect(said(outcome.stdout)).toEqual([
+    [2, '1 workers started successfully', 3],
+    ['Invalid request. Try help start', 'timed out', 3],
+    ['Invalid request. Try help restart', 'Invalid request. Try help restart', '3 workers restarted successfully', 3],
+    ['3 workers upgraded successfully', 3],
+    'Returns health of service. May be overidden by service to expose app-specific data.',
+    "Invalid request, 'now' required. Try help exit",
+    [3, 'Shutting down...', 'Event restart not found'],
+  ])
+})
+
+test('messages that workers send for themselves disturb no command, and reach the program', async () => {
+  const { run } = await programs({
+    'worker.js': `
+      setInterval(() => { for (let i = 0; i < 20; i++) process.send({ cservice: 'not ours', i }) }, 1)
+      process.send(null)
+      process.send({ cservice: { cmd: 'processDetails' } })`,
+    'program.cjs': `${head}
+      process.chdir(__dirname)
+      cservice.start({ workers: 'worker.js', workerCount: 2, port }, async () => {
+        let heard = 0
+        cservice.workers[0].on('message', () => heard++)
+        for (let i = 0; i < 20; i++) {
+          await cservice.trigger('info')
+          await cservice.trigger('workers')
+        }
+        say([(await cservice.trigger('workers')).workers.length, heard > 0])
+        await cservice.stop()
+      })`,
+  })
+  const outcome = await run('program.cjs')
+  expect(outcome.stderr).toBe('')
+  expect(said(outcome.stdout)).toEqual([[2, true]])
+})
+
+test('a worker of a plain service that dies while its call is under way costs nothing', async () => {
+  const { run } = await programs({
+    'worker.js': `
+      const cservice = require('cservice')
+      cservice.workerReady()
+      process.on('message', () => {
+        cservice.trigger('slow')
+        cservice.trigger('no.such', () => {})
+        process.disconnect()
+        process.kill(process.pid, 'SIGKILL')
+      })`,
+    'program.cjs': `${head}
+      process.chdir(__dirname)
+      let exits = 0
+      cservice.on('slow', (event, cb) => setTimeout(cb, 200, null, 'too late'))
+      cservice.on('workerExit', (event, cb, worker, reason) => { cb(); exits++ })
+      cservice.on('workerStart', async (event, cb, worker, reason) => {
+        if (reason !== 'failure') return
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        say([exits, reason, await cservice.stop()])
+      })
+      cservice.start({ workers: 'worker.js', workerCount: 1, port }, () => cservice.workers.send('die'))`,
+  })
+  const outcome = await run('program.cjs', { CSERVICE_LOG_LEVEL: 'silent' })
+  expect(said(outcome.stdout)).toEqual([[1, 'failure', 'Shutting down...']])
+  expect(outcome.code).toBe(0)
+})
+
+test.runIf(process.getuid?.() === 0)('a worker that runs as another user may not do what needs trust', async () => {
+  const { folder, run } = await programs({
+    'worker.js': `
+      const cservice = require('cservice')
+      cservice.workerReady(false)
+      Promise.all(['exit', 'shutdown', 'version'].map((name) => cservice.trigger(name, 'now').catch((error) => error.code)))
+        .then((answers) => cservice.trigger('tell', process.getuid() !== 0, answers))
+        .then(() => cservice.workerReady())`,
+    'program.cjs': `${head}
+      process.chdir(__dirname)
+      cservice.on('tell', (event, cb, isDemoted, answers) => {
+        say([isDemoted, event.caller.level, answers])
+        cb()
+      })
+      cservice.start({ workers: 'worker.js', workerCount: 1, workerUid: 'nobody', port }, (error) => {
+        say(error)
+        cservice.stop()
+      })`,
+  })
+  chmodSync(folder, 0o755)
+  const outcome = await run('program.cjs')
+  expect(outcome.stderr).toBe('')
+  expect(said(outcome.stdout)).toEqual([
+    [true, 'remote', ['NOT_AUTHORISED', 'NOT_AUTHORISED', expect.any(String)]],
+    null,
+  ])
+})
+
+test('stop with a deadline ends what does not stop by itself', async () => {
+  const { run } = await programs({
+    'worker.js': `
+      require('cservice').workerReady({ onWorkerStop() {} })
+      process.on('SIGTERM', () => {})
+      setInterval(() => {}, 1000)`,
+    'program.cjs': `${head}
+      process.chdir(__dirname)
+      cservice.start({ workers: 'worker.js', workerCount: 1, port }, () => {
+        const begun = Date.now()
+        cservice.stop(500, (error, text) => say([error, text, Date.now() - begun < 10000]))
+      })`,
+  })
+  expect(said((await run('program.cjs')).stdout)).toEqual([[null, 'Shutting down...', true]])
 })
 
 test('unmodified servers of a program share their port, and a worker may use the library as its program does', async () => {

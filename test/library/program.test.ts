@@ -1,5 +1,8 @@
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { head, programs, said } from './programs.ts'
+import { place } from '../cli/programs.ts'
+import { run } from '../support/run.ts'
+import { head, installed, programs, said } from './programs.ts'
 
 test('a service starts and stops, by callback and by promise, and the program then ends by itself', async () => {
   const { run } = await programs({
@@ -275,8 +278,57 @@ test('log, error and debug go where the program wants them; results are always p
       })`,
   })
   const outcome = await run('program.cjs')
-  expect(outcome.stdout.split('\n')).toEqual(['printed', '["log","a",1]', '["log","b"]', ''])
+  const own = outcome.stdout.split('\n').filter((line) => !line.includes('stopping'))
+  expect(own).toEqual(['printed', '["log","a",1]', '["log","b"]', ''])
   expect(outcome.stderr).toBe('')
+})
+
+test('the log of the service goes where the program wants it', async () => {
+  const { run } = await programs({
+    'program.cjs': `${head}
+      const lines = []
+      const sink = (name) => (...values) => lines.push([name, ...values])
+      cservice.start({ workers: null, port, log: sink('log'), error: sink('error'), debug: sink('debug') }, async () => {
+        await cservice.trigger('health')
+        await cservice.stop()
+        say(lines.find(([, text]) => text === 'command'))
+        say(lines.find(([, text]) => text === 'stopping'))
+      })`,
+  })
+  const outcome = await run('program.cjs')
+  expect(outcome.stderr).toBe('')
+  expect(said(outcome.stdout)).toEqual([
+    ['debug', 'command', expect.objectContaining({ command: 'health' })],
+    ['log', 'stopping', { reason: 'stop' }],
+  ])
+})
+
+test('a sink of the program that fails is no failure of the service', async () => {
+  const { run } = await programs({
+    'program.cjs': `${head}
+      const log = () => { throw new Error('full') }
+      cservice.start({ workers: null, port, log }, (error) => cservice.stop().then((text) => say([error, text])))`,
+  })
+  const outcome = await run('program.cjs')
+  expect(said(outcome.stdout)).toEqual([[null, 'Shutting down...']])
+  expect(outcome.code).toBe(0)
+})
+
+test('with cli a program has a console, which takes the lines of its input', async () => {
+  const folder = installed({
+    'program.cjs': `${head}
+      cservice.on('mine', (event, cb, word) => cb(null, 'of the program: ' + word))
+      cservice.start({ workers: null, port, cli: true }, () => cservice.log('it is up'))`,
+  })
+  const { port, runtime } = await place()
+  const outcome = await run(process.execPath, [join(folder, 'program.cjs')], {
+    env: { ...process.env, XDG_RUNTIME_DIR: runtime, TMPDIR: runtime, CONTROL_PORT: String(port) },
+    input: 'mine word\nshutdown all\n',
+  })
+  expect(outcome.stdout).toContain('it is up')
+  expect(outcome.stdout).toContain('of the program: word')
+  expect(outcome.stdout).toContain('Shutting down...')
+  expect(outcome.code).toBe(0)
 })
 
 test('messages and sending never throw', async () => {

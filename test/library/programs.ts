@@ -42,10 +42,10 @@ const say = (value) => console.log(JSON.stringify(value))
 const failed = (error) => ({ code: error.code, message: error.message })
 `
 
-/** What a program has said, line by line. */
+/** What a program has said, line by line, without what its workers have. */
 export function said(stdout: string): unknown[] {
   return stdout
     .split('\n')
-    .filter((line) => line !== '')
+    .filter((line) => line !== '' && !/^\S+:\d+ \| /.test(line))
     .map((line) => JSON.parse(line))
 }

@@ -202,7 +202,7 @@ test('a worker that breaks the rules is ignored, and said so of it once', async 
   )
   expect(await reports.next()).toBe('done')
   expect(warnings).toEqual(['a worker sent what is not understood; it is ignored'])
-  expect(registry.list().map(({ name }) => name)).toEqual(['report', 'arrived', '__proto__'])
+  expect(registry.list().map(({ name }) => name)).toEqual(['report', '__proto__'])
 })
 
 test('a worker has a thousand calls under way, and no more', async () => {
@@ -305,7 +305,6 @@ async function service(text: string, commands: readonly Command[] = [], options:
   const registry = new CommandRegistry(log)
   const reports = new Reports()
   registry.register(command('report', async ([value]) => void reports.add(value), { runsAtOnce: () => true }))
-  registry.register(command('arrived', async () => null, { runsAtOnce: () => true }))
   for (const each of commands) registry.register({ ...each, runsAtOnce: () => true })
   options.before?.(registry)
   const { isForeign, deadline } = options
@@ -333,8 +332,7 @@ function worker(text: string): string {
     }
     setInterval(() => {}, 1e9)
     main()
-    // Ready when all that was said before has arrived.
-    trigger('arrived').catch(() => {}).then(() => cservice.workerReady())`
+    cservice.workerReady()`
 }
 
 function own(name: string): Command {

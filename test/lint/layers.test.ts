@@ -27,6 +27,8 @@ const allowed: ReadonlyArray<readonly [file: string, imports: string]> = [
   ['src/proxy/dataplane/lanes/a.ts', '../gate.ts'],
   ['src/proxy/dataplane/lanes/b.ts', '../../routing/select.ts'],
   ['src/cli/a.ts', 'commander'],
+  ['src/cli/b.ts', '../library/program.ts'],
+  ['src/library/a.ts', '../service.ts'],
 ]
 const forbidden: ReadonlyArray<readonly [file: string, imports: string]> = [
   ['src/common/up-1.ts', '../supervisor/pool.ts'],
@@ -45,6 +47,9 @@ const forbidden: ReadonlyArray<readonly [file: string, imports: string]> = [
   ['src/supervisor/up-2.ts', '../cli/cservice.ts'],
   ['src/supervisor/control/up-3.ts', '../../service.ts'],
   ['src/supervisor/control/up-4.ts', '../../index.ts'],
+  ['src/common/up-6.ts', '../library/program.ts'],
+  ['src/supervisor/up-5.ts', '../library/program.ts'],
+  ['src/proxy/up-4.ts', '../library/program.ts'],
   ['src/proxy/up-1.ts', '../cli/cservice.ts'],
   ['src/proxy/commands/up-2.ts', '../../service.ts'],
   ['src/proxy/commands/up-3.ts', '../../index.ts'],

@@ -1,20 +1,10 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { sendCommand } from '../../supervisor/control/client.ts'
-import { toCommandLine } from '../../supervisor/control/command-line.ts'
 import type { Options } from '../options.ts'
 import type { Output } from '../output.ts'
+import { runRemotely } from '../remote-command.ts'
 import { openConsole } from './open.ts'
 import { wordsOf } from './show.ts'
 import { ServiceWatch } from './watch-service.ts'
-
-/** The client as a console uses it: one that tells of progress, if it can. */
-const send: (
-  line: string,
-  address: Options,
-  timeoutMs: number,
-  watch: { onProgress(text: string): void },
-) => Promise<unknown> = sendCommand
 
 /**
  * A console for the service that runs at the control address: each line is a command there. On a terminal until it is left;
@@ -34,9 +24,9 @@ export async function attachConsole(options: Options, output: Output): Promise<n
     kind: 'attached',
     isJson: output.isJson,
     runLine: async (line, onProgress) => {
-      const sent = withAbsolutePath(line)
-      const answer = await send(sent, options, options.timeout ?? 0, { onProgress })
-      if (/^shutdown\s+all\b/.test(sent)) wasShutDown = true
+      const words = wordsOf(line)
+      const answer = await runRemotely(words, options, onProgress)
+      if (words[0] === 'shutdown' && words[1] === 'all') wasShutDown = true
       return answer
     },
   })
@@ -50,18 +40,4 @@ export async function attachConsole(options: Options, output: Output): Promise<n
   const { exitCode } = await terminal.ended
   watch.stop()
   return isGone && !wasShutDown ? 3 : exitCode
-}
-
-/** The service runs in another directory: a file that is here is meant as it is here. */
-function withAbsolutePath(line: string): string {
-  const words = wordsOf(line)
-  const index = pathIndex(words)
-  const path = words[index]
-  if (path === undefined || !existsSync(path)) return line
-  return toCommandLine(words.with(index, resolve(path)))
-}
-
-function pathIndex([name, second]: readonly string[]): number {
-  if (name === 'start') return 1
-  return name === 'upgrade' || (name === 'proxy' && second === 'start') ? 2 : -1
 }
