@@ -1,6 +1,7 @@
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { knownCommands } from '../../src/cli/known-commands.ts'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/free-ports.ts'
 import { onlyJson } from '../support/only-json.ts'
@@ -125,3 +126,11 @@ async function check(gateway: Gateway, [line, code, error]: Expectation): Promis
   if (error === undefined) return
   expect(value).toMatchObject({ error: { message: expect.any(String), hint: expect.any(String) } })
 }
+
+describe('help', () => {
+  it('lists exactly the commands that the help of the command line knows without a service', async () => {
+    const gateway = await startGateway(await versionFolder({ v1: 'http' }))
+    const { commands } = await gateway.command<{ commands: string[] }>('help')
+    expect([...commands].sort()).toEqual([...knownCommands].sort())
+  })
+})
