@@ -156,6 +156,10 @@ export class Program {
       this.#attachedTo = launched.attachedTo
       return null
     }
+    const isGiven = ([, value]: [string, unknown]) => value !== undefined
+    const given = Object.fromEntries(Object.entries(options).filter(isGiven))
+    // A configuration file has options too.
+    this.#options = { ...defaultOptions, ...toOptions(launched.settings), ...given }
     const running = await this.#take(launched.service, launched.settings)
     return { running, openConsole: launched.openConsole }
   }

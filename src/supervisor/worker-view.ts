@@ -10,6 +10,8 @@ export interface WorkerFacts {
   readonly restart: boolean
   /** Why it was started: `start`, `restart`, `failure`, … */
   readonly reason: string
+  /** What its options add to its environment. */
+  readonly [variable: string]: string | number | boolean
 }
 
 /** A worker as programs see it: the Worker of `node:cluster` with these added, or, for other kinds, these alone. */
@@ -23,6 +25,7 @@ export interface WorkerView {
 export function viewOf(handle: WorkerHandle): WorkerView {
   const { clusterWorker, entry } = handle
   const facts: WorkerFacts = {
+    ...entry?.env,
     name: entry?.name ?? handle.name,
     worker: handle.file,
     cwd: handle.cwd,
