@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-const program = fileURLToPath(new URL('../dist/cli/cservice.js', import.meta.url))
+export const program = fileURLToPath(new URL('../dist/cli/cservice.js', import.meta.url))
 export const workerFile = fileURLToPath(new URL('worker.js', import.meta.url))
 const startDeadline = 20_000
 
@@ -80,7 +80,8 @@ async function untilReady(gateway, child) {
   }
 }
 
-async function stop(child) {
+/** Ends a program gracefully, and by force when it does not. */
+export async function stop(child) {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
@@ -89,7 +90,7 @@ async function stop(child) {
   clearTimeout(limit)
 }
 
-async function freePort() {
+export async function freePort() {
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address()

@@ -1,5 +1,5 @@
 // Every benchmark, one after the other: `npm run bench`. Options: --smoke (a few seconds, for CI), --rounds n, and for
-// throughput --seconds n and --connections n.
+// throughput --seconds n and --connections n, for restarts --restarts n and --connections n.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -7,6 +7,7 @@ const words = process.argv.slice(2)
 const benchmarks = {
   'throughput.mjs': ['--smoke', '--rounds', '--seconds', '--connections'],
   'cold-start.mjs': ['--smoke', '--rounds'],
+  'restarts.mjs': ['--smoke', '--restarts', '--connections'],
 }
 
 const unknown = words.find((word) => word.startsWith('--') && !Object.values(benchmarks).flat().includes(nameOf(word)))

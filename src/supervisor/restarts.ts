@@ -28,6 +28,8 @@ export class Restarts {
   readonly #log: Log
   readonly #timers = new Set<NodeJS.Timeout>()
   #failures = 0
+  /** When the last failure was counted, by `performance.now()`. */
+  #countedAt = Number.NEGATIVE_INFINITY
   #lastFailure: WorkerExit | null = null
   #isCrashLoop = false
 
@@ -56,7 +58,12 @@ export class Restarts {
     this.#lastFailure = exit
     const pool = this.#pool
     if (!pool.isShort()) return
-    const verdict = decideRestart(pool.policy ?? defaultRestartPolicy, this.#failures, readyFor, Math.random())
+    const verdict = decideRestart(
+      pool.policy ?? defaultRestartPolicy,
+      this.#failuresBefore(exit),
+      readyFor,
+      Math.random(),
+    )
     this.#failures = verdict.failures
     const gaveUp = verdict.action === 'give-up'
     this.#isCrashLoop = gaveUp
@@ -76,6 +83,7 @@ export class Restarts {
   /** All is well, or is asked for anew: the next failure is the first. */
   forget(): void {
     this.#failures = 0
+    this.#countedAt = Number.NEGATIVE_INFINITY
     this.#lastFailure = null
     this.#isCrashLoop = false
   }
@@ -98,6 +106,17 @@ export class Restarts {
       )
     }, delay)
     this.#timers.add(timer)
+  }
+
+  /**
+   * How many failures there were in a row before this one. Workers that die together are one failure, however many they are:
+   * only one that was started after the last failure can be the next.
+   */
+  #failuresBefore({ waitedMs }: WorkerExit): number {
+    const now = performance.now()
+    if (now - waitedMs < this.#countedAt) return Math.max(0, this.#failures - 1)
+    this.#countedAt = now
+    return this.#failures
   }
 
   /** A restart that ended in an exit is handled where the exit is; here are those that never had a process, or were late. */

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { head, programs, said } from '../library/programs.ts'
 import { eventually } from '../support/eventually.ts'
 import { onFileFinish } from '../support/on-finish.ts'
+import { isAlive } from '../support/processes.ts'
 import { type ServicePlace, startService } from '../support/start-service.ts'
 import { steeredServer } from '../support/steered-server.ts'
 
@@ -80,6 +81,16 @@ describe('a worker that is killed is replaced', () => {
     await service.killAndRecover(victim as number, 2)
     expect(await service.command('health')).toBe('OK')
   })
+})
+
+it('eight workers that die together, shortly after they came up, are no crash loop', async () => {
+  const words = ['server.js', '--workerCount', '8', '--silent']
+  const place = await startService(words, { files: { 'server.js': steeredServer('v1') } })
+  const before = await place.untilReady(8)
+  for (const pid of before) process.kill(pid, 'SIGKILL')
+  await eventually('all of them are gone', () => !before.some(isAlive))
+  await place.untilReady(8)
+  expect(await place.command('health')).toBe('OK')
 })
 
 it('an upgrade that failed serves nothing of what it brought, then or later', async () => {
