@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import type { Duplex, Readable } from 'node:stream'
 import { channelVariable } from '../common/channel-client.cts'
+import { closeHandedConnections } from './handed-connections.ts'
 import { agentPath, type Launch, type Spawned } from './launch.ts'
 
 /** Descriptor of the worker's end of its channel: behind standard streams and the IPC of the cluster. */
@@ -26,6 +27,7 @@ export function forkClusterWorker(launch: Launch, id: string): Spawned {
   const worker = cluster.fork({ ...launch.env, [channelVariable]: `fd:${channelDescriptor}#${id}` })
   worker.on('error', () => {}) // the same error of its process is handled where the process is watched
   const child = worker.process
+  closeHandedConnections(child)
   const channel = child.stdio?.[channelDescriptor] as Duplex | undefined
   if (!channel) throw new Error('the system has no descriptor left')
   return { child, stdout: child.stdout as Readable, stderr: child.stderr as Readable, cluster: { worker, channel } }
