@@ -50,6 +50,10 @@ export const differences: Readonly<Record<string, readonly Place[]>> = {
     { step: /^line: health --json true$/, field: /^json$/, old: 'no JSON', ours: 'OK' },
     { step: /^line: health --json true$/, field: /^stdout$/, ours: 1 },
   ],
+  'unknown-options': [
+    { step: /^line: health --mine 1 --json$/, field: /^code$/, old: 0, ours: 2 },
+    { step: /^line: health --mine 1 --json$/, field: /^json/, old: '"OK"' },
+  ],
   'several-words': [{ step: /^line: plain a \{"b":1\} --json$/, field: /^json\.args\.[01]$/, old: undefined }],
   'words-that-end-in-js': [
     { step: /^line: start nope\.js --json$/, field: /^json$/, old: 'no JSON' },
@@ -169,6 +173,16 @@ export const differences: Readonly<Record<string, readonly Place[]>> = {
     { step: /^life: start web\.js \{"count":"2"\}$/, field: /^body$/, ours: /^Option 'count': found "2"/ },
     { step: /^life: start web\.js \{"timeout":"abc"\}$/, field: /^status$/, old: 200, ours: 400 },
     { step: /^life: start web\.js \{"timeout":"abc"\}$/, field: /^body$/, ours: /^timeout: found "abc"/ },
+    {
+      step: /^life: start web\.js (\{"count":0\}|\[1\]|\{"a b":1\}|\{"cwd":"\.\/nope"\})$/,
+      field: /^status$/,
+      old: 200,
+      ours: 400,
+    },
+    { step: /^life: start web\.js \{"count":0\}$/, field: /^body$/, ours: /^Option 'count': found 0/ },
+    { step: /^life: start web\.js \[1\]$/, field: /^body$/, ours: 'Invalid request. Try help start' },
+    { step: /^life: start web\.js \{"a b":1\}$/, field: /^body$/, ours: /^"a b" is neither/ },
+    { step: /^life: start web\.js \{"cwd":"\.\/nope"\}$/, field: /^body$/, ours: /^There is no folder/ },
   ],
   'cwd-of-start': [
     {
@@ -189,6 +203,11 @@ export const differences: Readonly<Record<string, readonly Place[]>> = {
   'worker-environment': [
     { step: /^worker$/, field: /^env\.(onStop|cwd|type|restart|count|worker|ready|onReady)$/, ours: undefined },
     { step: /^worker$/, field: /^env\.CSERVICE_WORKER$/, old: undefined, ours: 'web' },
+  ],
+  'variables-as-json': [
+    { step: /^worker$/, field: /^env\.LIST$/, old: '1,2', ours: '[1,2]' },
+    { step: /^worker$/, field: /^env\.OBJECT$/, old: '[object Object]', ours: '{"a":1}' },
+    { step: /^worker$/, field: /^env\.NONE$/, old: 'null', ours: undefined },
   ],
   'worker-arguments': [
     { step: /^worker$/, field: /^argv\.0$/, old: /bin\/cservice$/, ours: '<folder>/web.js' },

@@ -144,6 +144,7 @@ const lines = [
   ['answers error', '--json'],
   ['start nope.js', '--json'],
   ['nope', '--json'],
+  ['health', '--mine', '1', '--json'],
 ]
 
 export type Section = (pair: Pair) => Promise<void>
@@ -152,7 +153,16 @@ export type Section = (pair: Pair) => Promise<void>
 export const sections = {
   async 'a service that runs'(pair) {
     await pair.both((side) => {
-      const web = { worker: './web.js', cwd: './elsewhere', count: 1, COLOUR: 'red', LIST: 5 }
+      const web = {
+        worker: './web.js',
+        cwd: './elsewhere',
+        count: 1,
+        COLOUR: 'red',
+        NUMBER: 5,
+        LIST: [1, 2],
+        OBJECT: { a: 1 },
+        NONE: null,
+      }
       side.write('config.json', JSON.stringify({ workers: { web }, accessKey: 'KEY', commands: './commands' }))
       return side.service('config.json')
     })
@@ -197,7 +207,15 @@ export const sections = {
     await pair.step('life: restart "<pid>"', async (side) => side.command(`restart "${await first(side)}"`))
     await pair.step('life: restart <pid>abc', async (side) => side.command(`restart ${await first(side)}abc`))
     await pair.step('life: upgrade <pid> web.js', async (side) => side.command(`upgrade ${await first(side)} web.js`))
-    const unlike = ['start web.js {"count":"2"}', 'start web.js {"timeout":"abc"}', 'start web.js ./elsewhere']
+    const unlike = [
+      'start web.js {"count":0}',
+      'start web.js [1]',
+      'start web.js {"a b":1}',
+      'start web.js {"cwd":"./nope"}',
+      'start web.js {"count":"2"}',
+      'start web.js {"timeout":"abc"}',
+      'start web.js ./elsewhere',
+    ]
     for (const line of unlike) await pair.step(`life: ${line}`, (side) => side.command(line))
     await pair.step('life: shutdown <pid>', async (side) => side.command(`shutdown ${await first(side)}`))
     await pair.step('life: upgrade <pid> to one that does not listen', async (side) =>
