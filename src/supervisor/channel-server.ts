@@ -51,9 +51,12 @@ export class ChannelServer {
     this.#peers.set(id, peer)
   }
 
-  /** Takes a connection that was made otherwise: a descriptor that the process has inherited. */
-  adopt(socket: Duplex): void {
-    this.#accept(socket)
+  /**
+   * Takes a connection that was made otherwise: a descriptor that the process has inherited. That process may run as a user
+   * who is not trusted, and so cannot say that it is another.
+   */
+  adopt(socket: Duplex, id: string): void {
+    this.#accept(socket, id)
   }
 
   forget(id: string): void {
@@ -82,7 +85,8 @@ export class ChannelServer {
     rmSync(this.path, { force: true })
   }
 
-  #accept(socket: Duplex): void {
+  /** @param owner the id that alone may come by it; any, if not given */
+  #accept(socket: Duplex, owner?: string): void {
     const lines = new JsonLines()
     let id: string | null = null
     this.#sockets.add(socket)
@@ -90,8 +94,10 @@ export class ChannelServer {
       try {
         for (const value of lines.push(chunk)) {
           const message = value as FromProcess
-          if (message.type === 'hello') id = this.#welcome(socket, message)
-          else if (id !== null) this.#peers.get(id)?.onMessage(message)
+          if (message.type === 'hello') {
+            if (owner !== undefined && message.id !== owner) throw new Error(`${owner} said that it were ${message.id}`)
+            id = this.#welcome(socket, message)
+          } else if (id !== null) this.#peers.get(id)?.onMessage(message)
         }
       } catch (error) {
         this.#log.warn({ err: error, worker: id }, 'a process broke the rules of the channel; its connection is closed')

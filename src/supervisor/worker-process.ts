@@ -5,6 +5,7 @@ import { startTimeOf } from '../common/channel-client.cts'
 import type { Ward } from '../common/channel-protocol.ts'
 import type { ChannelServer } from './channel-server.ts'
 import { forkClusterWorker } from './cluster-fork.ts'
+import { guardCluster } from './cluster-guard.ts'
 import { type Launch, spawnWorker } from './launch.ts'
 import { Output, type OutputSink } from './output.ts'
 import { type OutputPipes, openOutputPipes } from './output-pipe.ts'
@@ -36,6 +37,7 @@ export class WorkerProcess {
   readonly #output: Output
   readonly #startTime: string | null
   #spawnError: Error | null = null
+  #breach: string | null = null
 
   /** @throws what the system says when it has no process or descriptor left to give */
   static async start(launch: Launch, options: WorkerProcessOptions): Promise<WorkerProcess> {
@@ -50,7 +52,10 @@ export class WorkerProcess {
     this.#kind = launch.kind
     this.#child = spawned.child
     this.clusterWorker = spawned.cluster?.worker ?? null
-    if (spawned.cluster) channel.adopt(spawned.cluster.channel)
+    if (spawned.cluster) {
+      channel.adopt(spawned.cluster.channel, id)
+      guardCluster(this.#child, isForeign(launch), (why) => this.#endFor(why))
+    }
     this.#startTime = this.#child.pid === undefined ? null : startTimeOf(this.#child.pid)
     // What a plain service prints is what its user has always read; workers of versions are told apart.
     const prefix = () => (launch.kind === 'cluster' ? '' : `${name}:${this.#child.pid} | `)
@@ -65,6 +70,11 @@ export class WorkerProcess {
   /** What ends this process should the supervisor not come back; null when it could not be started. */
   get ward(): Ward | null {
     return this.#child.pid === undefined ? null : { pid: this.#child.pid, startTime: this.#startTime }
+  }
+
+  /** Why it was ended here, where its pool did not want it; null: it was not. */
+  get breach(): string | null {
+    return this.#breach
   }
 
   /** The last lines of its standard error, oldest first; of one that could not be started, what the system said. */
@@ -93,6 +103,11 @@ export class WorkerProcess {
     await Promise.race([this.#output.ended, new Promise((resolve) => setTimeout(resolve, lastWordsMs).unref())])
   }
 
+  #endFor(why: string): void {
+    this.#breach ??= why
+    this.signal('SIGKILL')
+  }
+
   async #watchEnd(): Promise<ProcessEnd> {
     const child = this.#child
     return await new Promise((resolve) => {
@@ -104,4 +119,9 @@ export class WorkerProcess {
       child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
     })
   }
+}
+
+/** Whether it runs as another user than this process. */
+function isForeign({ uid }: Launch): boolean {
+  return uid !== undefined && uid !== process.getuid?.()
 }

@@ -256,6 +256,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   /** What is known of it, as an explanation. */
   describe(end: ProcessEnd): WorkerExit {
+    const note = this.#note ?? this.#process.breach
     return {
       worker: this.name,
       pid: this.pid,
@@ -264,7 +265,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       waitedFor: this.#readyAt === null ? this.#readiness.waitsFor : null,
       waitedMs: Date.now() - this.startedAt,
       listensOn: this.#readiness.listensElsewhere,
-      ...(this.#note === null ? {} : { note: this.#note }),
+      ...(note === null ? {} : { note }),
     }
   }
 }

@@ -34,14 +34,18 @@ beforeAll(async () => {
 })
 
 it.each([2, 10, 50])(
-  '%i restarts at once over REST are all answered, and the pool is right after',
+  '%i restarts and upgrades at once over REST are all answered, and the pool is right after',
   {
     timeout: 60_000,
   },
   async (count) => {
     const before = await service.untilReady(2)
-    const answers = await Promise.all(Array.from({ length: count }, () => service.rest('restart all')))
-    expect(answers).toEqual(answers.map(() => ({ status: 200, result: '2 workers restarted successfully' })))
+    const lines = Array.from({ length: count }, (_, index) =>
+      index % 2 === 0 ? 'restart all' : 'upgrade all server.js',
+    )
+    const answers = await Promise.all(lines.map((line) => service.rest(line)))
+    const verb = (line: string) => (line.startsWith('restart') ? 'restarted' : 'upgraded')
+    expect(answers).toEqual(lines.map((line) => ({ status: 200, result: `2 workers ${verb(line)} successfully` })))
     const after = await service.untilReady(2)
     expect(after.filter((pid) => before.includes(pid))).toEqual([])
     expect(service.hasExited).toBe(false)

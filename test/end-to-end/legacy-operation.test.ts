@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
@@ -142,12 +142,35 @@ describe('signals', () => {
     expect(await service.untilReady(1)).toEqual(pids)
   })
 
-  it('SIGKILL of the service leaves no worker behind for long', async () => {
-    const service = await startService(['server.js', '--workerCount', '2'], { files })
+  it('SIGKILL of the service leaves no worker behind for long, and the next one starts at once', async () => {
+    const words = ['server.js', '--workerCount', '2']
+    const service = await startService(words, { files })
     const pids = await service.untilReady(2)
     service.kill('SIGKILL')
     await service.exited()
-    await eventually('the end of the workers', () => !pids.some(isAlive), 15_000)
+    await service.start(words)
+    expect(await service.ask()).toMatch(/^v1 /)
+    await eventually('the end of the old workers', () => !pids.some(isAlive), 15_000)
+    expect((await service.untilReady(2)).filter((pid) => pids.includes(pid))).toEqual([])
+  })
+
+  it('SIGTERM while workers boot slowly does not wait for them', async () => {
+    const place = await servicePlace({ files: { ...files, delay: '20000' } })
+    place.spawn(['server.js', '--workerCount', '2'])
+    await eventually('a worker that boots', () => existsSync(place.path('boots')))
+    place.kill('SIGTERM')
+    expect(await place.exited(10_000)).toEqual({ code: 0, signal: null })
+    await place.untilGone()
+  })
+
+  it('SIGTERM while restarts are under way and waiting: each is answered, and the exit code is 0', async () => {
+    const service = await startService(['server.js', '--workerCount', '2'], { files })
+    const answers = Array.from({ length: 10 }, () => service.rest('restart all'))
+    await eventually('a restart under way', async () => (await service.workers()).length > 2)
+    service.kill('SIGTERM')
+    for (const answer of answers) expect((await answer).status).toBeGreaterThanOrEqual(200)
+    expect(await service.exited()).toEqual({ code: 0, signal: null })
+    await service.untilGone()
   })
 })
 

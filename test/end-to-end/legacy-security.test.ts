@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../support/eventually.ts'
 import { onFileFinish } from '../support/on-finish.ts'
 import { environmentOf } from '../support/processes.ts'
 import { type ServicePlace, startService } from '../support/start-service.ts'
@@ -159,6 +160,74 @@ describe.skipIf(outside === null)('a caller from another address, with the right
     expect(await from(String(outside), `${line} ${injection}`)).toMatchObject({ status: 401 })
     expect(existsSync(place.path('injected'))).toBe(false)
     expect(await place.cservice('workers', '--json')).toMatchObject({ code: 0 })
+  })
+})
+
+describe('a worker that means harm', () => {
+  const when = (text: string) => `
+    const fs = require('node:fs')
+    const path = __dirname + '/now'
+    const timer = setInterval(() => {
+      if (!fs.existsSync(path)) return
+      clearInterval(timer)
+      fs.rmSync(path)
+      ${text}
+    }, 20)
+    setInterval(() => {}, 1000)
+  `
+
+  it.each([
+    ['a port that is none', { act: 'queryServer', address: '127.0.0.1', port: 99_999, addressType: 4, index: 0 }],
+    ['an address that is none', { act: 'queryServer', address: {}, port: {}, addressType: {}, index: 0 }],
+  ])('is ended when it asks the cluster for %s, and the service is not', async (_, request) => {
+    const message = JSON.stringify({ cmd: 'NODE_CLUSTER', seq: 99, ...request })
+    const files = { 'harm.js': when(`process.send(${message})`) }
+    const place = await startService(['harm.js', '--workerCount', '1'], { files })
+    const [culprit] = await place.untilReady(1)
+    place.write('now', '')
+    await eventually('another worker', async () => {
+      const pids = await place.pids()
+      return pids.length === 1 && pids[0] !== culprit && pids
+    })
+    expect(place.output).toMatch(
+      new RegExp(`worker ${culprit} was ended by SIGKILL .*, since it sent the cluster what`),
+    )
+  })
+
+  const isRoot = process.getuid?.() === 0
+  it.runIf(isRoot).each<[string, string, RegExp]>([
+    [
+      'says that it is a worker of root',
+      `const [, instance, own] = /#([0-9a-f]+)-(\\d+)/.exec(fs.readFileSync('/proc/self/environ', 'utf8'))
+       const say = (value) => fs.writeSync(4, JSON.stringify(value) + '\\n')
+       say({ type: 'hello', id: instance + '-' + (own === '1' ? 2 : 1), pid: process.pid, state: 'ready' })
+       say({ type: 'message', body: { type: 'call', id: 1, name: 'exit', args: ['now'] } })`,
+      /broke the rules of the channel/,
+    ],
+    [
+      'asks for a descriptor of the service',
+      `process.send({ cmd: 'NODE_CLUSTER', act: 'queryServer', seq: 99, address: null, port: null, addressType: null, fd: 20, index: 0 })`,
+      /since it asked to listen on a descriptor of the service/,
+    ],
+  ])('as nobody %s in vain', async (_, text, message) => {
+    const workers = {
+      high: { worker: 'high.js', count: 1 },
+      low: { worker: 'low.js', count: 1, workerUid: 'nobody' },
+    }
+    const place = await startService(['config.json'], {
+      files: {
+        'config.json': JSON.stringify({ workers }),
+        'high.js': steeredServer('high'),
+        'low.js': when(text).replace('fs.rmSync(path)', ''),
+      },
+      isForEveryUser: true,
+    })
+    const high = await place.pids('high')
+    place.write('now', '')
+    await eventually('the refusal', () => message.test(place.output))
+    rmSync(place.path('now'))
+    expect(await place.pids('high')).toEqual(high)
+    expect(place.hasExited).toBe(false)
   })
 })
 
