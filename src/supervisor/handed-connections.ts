@@ -21,10 +21,13 @@ export function closeHandedConnections(child: ChildProcess): void {
     return Reflect.apply(send, child, [message, handle, ...rest])
   }) as ChildProcess['send']
   child.on('internalMessage', (message: unknown) => void handed.delete(facts(message).ack))
-  child.once('exit', () => {
+  const endAll = () => {
     for (const handle of handed.values()) handle.close()
     handed.clear()
-  })
+  }
+  // Between the two, whichever comes first, it can still be handed some.
+  child.once('exit', endAll)
+  child.once('disconnect', endAll)
 }
 
 interface ClusterMessage {

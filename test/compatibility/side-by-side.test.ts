@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { FieldDifference } from './compare.ts'
 import { differences, isOf } from './differences.ts'
 import { Pair } from './pair.ts'
@@ -10,20 +10,26 @@ const page = readFileSync(fileURLToPath(new URL('../../docs/from-cluster-service
 const places = Object.values(differences).flat()
 const found = new Map<string, readonly FieldDifference[]>()
 let steps = 0
+const undo: Array<() => void | Promise<void>> = []
 
 beforeAll(async () => {
   for (const [name, run] of Object.entries<Section>(sections)) {
-    const undo: Array<() => void | Promise<void>> = []
     const pair = await Pair.open((work) => void undo.push(work))
     try {
       await run(pair)
     } finally {
-      for (const work of undo.reverse()) await work()
+      await undoAll()
     }
     found.set(name, pair.differences)
     steps += pair.steps
   }
 }, 180_000)
+
+afterAll(undoAll)
+
+async function undoAll(): Promise<void> {
+  for (const work of undo.splice(0).reverse()) await work()
+}
 
 test.each(Object.keys(sections))(
   '%s: ours answers as cluster-service 2.1.4 does, but for differences that are known',

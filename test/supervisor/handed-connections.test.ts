@@ -3,7 +3,7 @@ import { eventually } from '../support/eventually.ts'
 import { plainService, webServer } from '../support/plain-service.ts'
 
 /** So long nobody waits who is answered or refused. */
-const patienceMs = 5_000
+const patienceMs = 15_000
 
 test('a connection that was handed to a worker just before it is killed ends, and its client does not wait for ever', async () => {
   const it = await plainService()
