@@ -147,7 +147,7 @@ function unknownOption(word: string, program: Command): CserviceError {
   const meant = nearest(toCamel(typed.replace(/^-+(no-)?(cs\.)?/, '')), names)
   const hint =
     meant === null
-      ? 'cservice --help lists the options.'
-      : `Did you mean --${meant === 'ssl' ? 'ssl.key' : meant}? cservice --help lists the options.`
+      ? 'cservice --help lists the options; those of your own program go behind --: cservice server.js -- --x'
+      : `Did you mean --${meant === 'ssl' ? 'ssl.key' : meant}? cservice --help lists the options; those of your own program go behind --.`
   return new CserviceError('UNKNOWN_OPTION', `No such option: ${typed}`, { hint })
 }

@@ -161,14 +161,14 @@ class OptionReader {
     return this.#take(name, allowed, (value) => typeof value === 'string' && value !== '')
   }
 
+  /** Digits in quotation marks are a number as well: scripts have always written both. */
   number(name: string, minimum: number, maximum: number, isWhole = false): number | undefined {
     const allowed = `a ${isWhole ? 'whole ' : ''}number from ${minimum} to ${maximum}`
-    return this.#take(
-      name,
-      allowed,
-      (value) =>
-        typeof value === 'number' && value >= minimum && value <= maximum && (!isWhole || Number.isInteger(value)),
-    )
+    const isAllowed = (value: unknown) => {
+      const number = toNumber(value)
+      return number !== null && number >= minimum && number <= maximum && (!isWhole || Number.isInteger(number))
+    }
+    return toNumber(this.#take(name, allowed, isAllowed)) ?? undefined
   }
 
   flag(name: string): boolean | undefined {
@@ -197,6 +197,11 @@ class OptionReader {
     if (!isAllowed(value)) throw wrong(name, value, allowed)
     return value as T
   }
+}
+
+function toNumber(value: unknown): number | null {
+  if (typeof value === 'number') return value
+  return typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : null
 }
 
 function isGiven(value: unknown): boolean {

@@ -106,7 +106,7 @@ describe('the entry of a worker', () => {
   it.each<[Record<string, unknown>, RegExp]>([
     [{ count: 0 }, /'count': found 0, allowed: a whole number from 1 to 1024/],
     [{ count: 1.5 }, /'count': found 1.5/],
-    [{ count: '2' }, /'count': found "2"/],
+    [{ count: '2x' }, /'count': found "2x"/],
     [{ restart: 'no' }, /'restart': found "no", allowed: true or false/],
     [{ args: 'a' }, /'args': found "a", allowed: a list of texts/],
     [{ args: ['a\0b'] }, /'args'/],
