@@ -200,7 +200,12 @@ const catalogue = {
     'Too many calls of the worker are under way',
     'Wait for answers before you call again.',
   ),
-  UNHEALTHY: entry(503, 1, 'The service is not well', 'cservice proxy info and the log have the details.'),
+  UNHEALTHY: entry(
+    503,
+    1,
+    'The service is not well',
+    'cservice workers, cservice proxy info and the log have the details.',
+  ),
   TIMED_OUT: entry(504, 1, 'It took too long', 'Try again, or give it a longer timeout.'),
   NOT_ACKNOWLEDGED: entry(
     500,

@@ -1,5 +1,6 @@
 import { CserviceError } from '../../common/errors.ts'
 import type { Command } from '../control/command.ts'
+import type { Pool } from '../pool.ts'
 import { concurrencyOf, roll } from '../rolling.ts'
 import type { Supervisor } from '../supervisor.ts'
 import { asTimedOut } from './as-timed-out.ts'
@@ -25,7 +26,8 @@ export function restartCommand(supervisor: Supervisor, ratio: number): Command {
       if (selection === null || options === null || args.length > 2) throw invalidRequest('restart')
       const timeout = timeoutOf(options)
       const workers = selectWorkers(supervisor, selection)
-      if (workers.length === 0) throw noWorkers('restart')
+      const short = selection === 'all' ? supervisor.pools.filter(hasGivenUp) : []
+      if (workers.length === 0 && short.length === 0) throw noWorkers('restart')
       let done = 0
       await roll(workers, concurrencyOf(workers.length, ratio), async (worker) => {
         const pool = supervisor.pools.find((candidate) => candidate.workers.includes(worker))
@@ -34,9 +36,16 @@ export function restartCommand(supervisor: Supervisor, ratio: number): Command {
       }).catch((error: unknown) => {
         throw asTimedOut(error)
       })
+      // What has given up is asked for anew: whoever restarts a service wants all of it.
+      for (const pool of short) done += (await pool.scale(pool.size, 'restart')).started
       return `${done} workers restarted successfully`
     },
   }
+}
+
+/** Of a plain service: a version is started again by the next request for it. */
+function hasGivenUp({ isCrashLoop, spec }: Pool): boolean {
+  return isCrashLoop && spec.keepsTrying === true && !spec.isImmune
 }
 
 export function noWorkers(verb: string): CserviceError {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -304,4 +305,21 @@ test('a stop in the middle of an upgrade is a stop: nothing is started again', a
   expect(await upgrade).toMatchObject({ code: 'CANCELLED' })
   expect(started).toEqual([])
   expect(service.supervisor.workers).toEqual([])
+})
+
+test('restart all asks for workers anew that had been given up', async () => {
+  const service = await plainService()
+  const file = service.write(
+    'moody.js',
+    `if (require('node:fs').existsSync('broken')) process.exit(1)\n${webServer('v1')}`,
+  )
+  await service.plain.start(service.entry(file, { restartDelay: 1 }))
+  service.write('broken', '')
+  for (const pid of service.pids()) process.kill(pid, 'SIGKILL')
+  await eventually('it has given up', () => service.plain.pools[0]?.isCrashLoop)
+  expect(await service.run('workers')).toMatchObject({ failed: [{ state: 'crash-loop', missing: 2 }] })
+  rmSync(join(service.folder, 'broken'))
+  expect(await service.run('restart all')).toBe('2 workers restarted successfully')
+  expect(await service.ask()).toMatch(/^v1 /)
+  expect(service.plain.pools[0]?.isCrashLoop).toBe(false)
 })
