@@ -1,5 +1,6 @@
 import { CserviceError } from '../common/errors.ts'
 import type { Launch } from './launch.ts'
+import type { Growth } from './pool-size.ts'
 import type { PoolSpec } from './pool-spec.ts'
 import type { WorkerHandle } from './worker.ts'
 import { type StartReason, type WorkerOptions, withStartTimeout } from './worker-options.ts'
@@ -10,6 +11,8 @@ export interface LaunchOptions {
   readonly startTimeout?: number | undefined
   /** Where the worker listens whose place the new one takes. */
   readonly predecessor?: readonly string[]
+  /** The call of `grow` that it is for. */
+  readonly growth?: Growth
 }
 
 export type StartWorker = (
@@ -30,5 +33,14 @@ export async function startLaunch(
   } catch (cause) {
     launch.release?.()
     throw new CserviceError('WORKER_FAILED', `${spec.name}: no process could be started: ${String(cause)}`, { cause })
+  }
+}
+
+/** Settles with the launch, but one that was called off is no failure of those who merely waited for it. */
+export async function unlessCancelled(launched: Promise<WorkerHandle>): Promise<void> {
+  try {
+    await launched
+  } catch (error) {
+    if (!(error instanceof CserviceError && error.code === 'CANCELLED')) throw error
   }
 }
