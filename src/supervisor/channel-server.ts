@@ -51,9 +51,12 @@ export class ChannelServer {
     this.#peers.set(id, peer)
   }
 
-  /** Takes a connection that was made otherwise: a descriptor that the process has inherited. */
-  adopt(socket: Duplex): void {
-    this.#accept(socket)
+  /**
+   * Takes a connection that was made otherwise: a descriptor that the process with this id has inherited. It may be another
+   * user's, so on this connection it is nobody else.
+   */
+  adopt(socket: Duplex, owner: string): void {
+    this.#accept(socket, owner)
   }
 
   forget(id: string): void {
@@ -82,7 +85,7 @@ export class ChannelServer {
     rmSync(this.path, { force: true })
   }
 
-  #accept(socket: Duplex): void {
+  #accept(socket: Duplex, owner: string | null = null): void {
     const lines = new JsonLines()
     let id: string | null = null
     this.#sockets.add(socket)
@@ -90,7 +93,7 @@ export class ChannelServer {
       try {
         for (const value of lines.push(chunk)) {
           const message = value as FromProcess
-          if (message.type === 'hello') id = this.#welcome(socket, message)
+          if (message.type === 'hello') id = this.#welcome(socket, message, id ?? owner)
           else if (id !== null) this.#peers.get(id)?.onMessage(message)
         }
       } catch (error) {
@@ -107,7 +110,9 @@ export class ChannelServer {
     })
   }
 
-  #welcome(socket: Duplex, hello: Extract<FromProcess, { type: 'hello' }>): string | null {
+  /** @param owner the only one who may speak here, where that is known */
+  #welcome(socket: Duplex, hello: Extract<FromProcess, { type: 'hello' }>, owner: string | null): string | null {
+    if (owner !== null && hello.id !== owner) throw new Error(`it takes itself for ${hello.id}`)
     const peer = this.#peers.get(hello.id)
     if (!peer) {
       this.#log.warn(

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'
 import type { Duplex, Readable } from 'node:stream'
 import { channelVariable } from '../common/channel-client.cts'
@@ -27,6 +28,24 @@ export function forkClusterWorker(launch: Launch, id: string): Spawned {
   worker.on('error', () => {}) // the same error of its process is handled where the process is watched
   const child = worker.process
   const channel = child.stdio?.[channelDescriptor] as Duplex | undefined
+  contain(child)
   if (!channel) throw new Error('the system has no descriptor left')
   return { child, stdout: child.stdout as Readable, stderr: child.stderr as Readable, cluster: { worker, channel } }
+}
+
+/**
+ * A worker gives orders to the primary of its cluster, and what of them makes no sense Node throws in the primary: that would
+ * end the service. The worker, which may be another user's, is ended instead.
+ */
+function contain(child: ChildProcess): void {
+  const { emit } = child
+  child.emit = ((event: string, ...args: unknown[]) => {
+    const obey = () => Reflect.apply(emit, child, [event, ...args]) as boolean
+    if (event !== 'internalMessage') return obey()
+    try {
+      return obey()
+    } catch {
+      return child.kill('SIGKILL')
+    }
+  }) as typeof emit
 }

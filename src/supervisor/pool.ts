@@ -19,7 +19,9 @@ interface PoolEvents {
   failure: [WorkerExit, { readonly gaveUp: boolean }]
 }
 
-/** How often a worker is launched that has had bad luck each time. */
+type ScaleOptions = Partial<Pick<Retirement, 'reason' | 'timeout'>> & Pick<LaunchOptions, 'startTimeout'>
+
+/** Of a worker that has had bad luck each time. */
 const maxLaunches = 3
 
 /** All workers of one spec: keeps them at the size that was asked for. Owns its workers. */
@@ -99,14 +101,14 @@ export class Pool extends EventEmitter<PoolEvents> {
   async scale(
     size: number,
     reason: StartReason,
-    stop: Partial<Retirement> = {},
+    { reason: stopReason = 'scale', timeout, startTimeout }: ScaleOptions = {},
   ): Promise<{ started: number; stopped: number }> {
     if (size > 0) this.#refuseIfClosed()
     const decision = this.#size.decide(size)
-    const stopping = this.#shrink(stop.reason ?? 'scale', stop.timeout)
+    const stopping = this.#shrink(stopReason, timeout)
     const wanted = this.missing
     if (wanted > 0) this.#restarts.clear()
-    for (let started = 0; started < wanted; started++) void this.#launchWorker({ reason })
+    for (let started = 0; started < wanted; started++) void this.#launchWorker({ reason, startTimeout })
     // Those that an earlier call has begun to start count towards the size, so they are waited for as well.
     const launches = [...this.#pending]
     try {
@@ -198,7 +200,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     await Promise.all([...retired, ...this.#shrink(reason, timeout)])
   }
 
-  /** Makes the pool smaller by a worker that is missing; where none is, by the one that is the least loss. */
+  /** Makes the pool smaller by a worker that is missing or, where none is, by the least loss. */
   async stopOne(reason: StopReason, timeout?: number): Promise<void> {
     this.#size.lower(null)
     await Promise.all(this.#shrink(reason, timeout))

@@ -50,7 +50,7 @@ export class WorkerProcess {
     this.#kind = launch.kind
     this.#child = spawned.child
     this.clusterWorker = spawned.cluster?.worker ?? null
-    if (spawned.cluster) channel.adopt(spawned.cluster.channel)
+    if (spawned.cluster) channel.adopt(spawned.cluster.channel, id)
     this.#startTime = this.#child.pid === undefined ? null : startTimeOf(this.#child.pid)
     // What a plain service prints is what its user has always read; workers of versions are told apart.
     const prefix = () => (launch.kind === 'cluster' ? '' : `${name}:${this.#child.pid} | `)

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -304,4 +305,110 @@ test('a stop in the middle of an upgrade is a stop: nothing is started again', a
   expect(await upgrade).toMatchObject({ code: 'CANCELLED' })
   expect(started).toEqual([])
   expect(service.supervisor.workers).toEqual([])
+})
+
+/** Answers, unless there is a file `broken` in its folder: then it exits at once. */
+const breakable = `
+  if (require('node:fs').existsSync('broken')) { console.error('no luck'); process.exit(9) }
+  ${webServer('v1')}
+`
+
+test('a service whose workers crash again and again is put right by an upgrade, and nothing of the old comes back', async () => {
+  const service = await plainService()
+  await service.plain.start(service.entry(service.write('web.js', breakable), { restartDelay: 1 }))
+  service.write('broken', '')
+  const [pool] = service.plain.pools
+  const gaveUp = new Promise<void>((resolve) => pool?.on('failure', (_, verdict) => verdict.gaveUp && resolve()))
+  for (const pid of service.pids()) process.kill(pid, 'SIGKILL')
+  await gaveUp
+  await eventually('nobody is left', () => service.supervisor.workers.length === 0)
+  await expect(service.run('restart all')).rejects.toMatchObject({ details: { stderr: ['no luck'] } })
+  expect(await service.run(`upgrade all ${service.write('web2.js', webServer('v2'))}`)).toBe(
+    '2 workers upgraded successfully',
+  )
+  expect(service.plain.pools.map(({ size, workers }) => [size, workers.length])).toEqual([[2, 2]])
+  expect(await service.ask()).toMatch(/^v2 /)
+})
+
+test('a service whose workers crashed again and again is brought back by a restart', async () => {
+  const service = await plainService()
+  await service.plain.start(service.entry(service.write('web.js', breakable), { restartDelay: 1 }))
+  service.write('broken', '')
+  const [pool] = service.plain.pools
+  const gaveUp = new Promise<void>((resolve) => pool?.on('failure', (_, verdict) => verdict.gaveUp && resolve()))
+  for (const pid of service.pids()) process.kill(pid, 'SIGKILL')
+  await gaveUp
+  rmSync(join(service.folder, 'broken'))
+  expect(await service.run('restart all')).toBe('2 workers restarted successfully')
+  expect(await service.ask()).toMatch(/^v1 /)
+})
+
+test('a worker that crashes before its turn in an upgrade does not come back as what it was', async () => {
+  const service = await plainService({ ratio: 0 })
+  await service.plain.start(service.entry(service.write('web.js', webServer('v1')), { count: 3, restartDelay: 1 }))
+  const victim = service.pids()[2] as number
+  const upgraded = service.run(`upgrade all ${service.write('web2.js', webServer('v2'))}`)
+  await eventually('a successor boots', () => service.supervisor.workers.some(({ state }) => state === 'starting'))
+  process.kill(victim, 'SIGKILL')
+  expect(await upgraded).toBe('3 workers upgraded successfully')
+  expect(service.plain.pools.map(({ size, workers }) => [size, workers.length])).toEqual([[3, 3]])
+  const answers = await Promise.all(Array.from({ length: 9 }, () => service.ask()))
+  expect(answers.every((answer) => answer.startsWith('v2 '))).toBe(true)
+})
+
+test('a worker that is shut down in the middle of an upgrade ends, and the others are upgraded all the same', async () => {
+  const service = await plainService({ ratio: 0 })
+  await service.plain.start(service.entry(service.write('web.js', webServer('v1'))))
+  await service.plain.start(service.entry(service.write('jobs.js', ''), { name: 'jobs', count: 1 }))
+  const [, victim] = service.pids()
+  const upgraded = service.run(`upgrade all ${service.write('web2.js', webServer('v2'))}`)
+  await eventually('a successor boots', () => service.supervisor.workers.some(({ state }) => state === 'starting'))
+  expect(await service.run(`shutdown ${victim}`)).toBe('Worker shutdown')
+  await service.plain.forgetEmptyPools() // as the service does after it
+  expect(await upgraded).toBe('2 workers upgraded successfully')
+  expect(service.plain.pools.map(({ size, workers }) => [size, workers.length])).toEqual([
+    [1, 1],
+    [1, 1],
+  ])
+})
+
+test('a worker that never ends by itself is ended by whoever has less patience than the one before', async () => {
+  const service = await plainService()
+  const text = `require('node:http').createServer((req, res) => { res.write('x') }).listen(process.env.PORT)`
+  await service.plain.start(service.entry(service.write('stream.js', text), { count: 1 }))
+  const res = await fetch(`http://127.0.0.1:${service.port}/`)
+  const ended = res.text().catch((error: unknown) => error)
+  const [pid] = service.pids()
+  const restarted = service.run('restart all {"timeout":0}')
+  await eventually('it is stopping', () => service.supervisor.workers.some(({ state }) => state === 'stopping'))
+  await service.run(`shutdown ${pid} {"timeout":200}`)
+  expect(await ended).toBeInstanceOf(Error)
+  expect(await restarted).toBe('1 workers restarted successfully')
+  expect(service.plain.pools.map(({ size, workers }) => [size, workers.length])).toEqual([[1, 1]])
+})
+
+test('a service that is stopped waits no longer than it was told for a worker that may take for ever', async () => {
+  const service = await plainService()
+  const text = `require('node:http').createServer((req, res) => { res.write('x') }).listen(process.env.PORT)`
+  await service.plain.start(service.entry(service.write('stream.js', text), { count: 1 }))
+  const res = await fetch(`http://127.0.0.1:${service.port}/`)
+  const ended = res.text().catch((error: unknown) => error)
+  const restarted = service.run('restart all {"timeout":0}')
+  await eventually('it is stopping', () => service.supervisor.workers.some(({ state }) => state === 'stopping'))
+  await service.supervisor.stop(200)
+  await Promise.all([ended, restarted])
+  expect(service.supervisor.workers).toEqual([])
+})
+
+test('a worker that is leaving already is no worker to restart', async () => {
+  const service = await plainService()
+  const text = `require('node:http').createServer((req, res) => { res.write('x') }).listen(process.env.PORT)`
+  await service.plain.start(service.entry(service.write('stream.js', text), { count: 1 }))
+  const res = await fetch(`http://127.0.0.1:${service.port}/`)
+  const ended = res.text().catch((error: unknown) => error)
+  const [pid] = service.pids()
+  const stopped = service.run(`shutdown ${pid} {"timeout":1000}`)
+  await expect(service.run(`restart ${pid}`)).rejects.toMatchObject({ message: 'No workers to restart' })
+  await Promise.all([stopped, ended])
+  expect(service.plain.pools.map(({ size, workers }) => [size, workers.length])).toEqual([[0, 0]])
 })
