@@ -137,8 +137,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     const growth = this.#size.beginGrowth()
     let hasGrown = false
     try {
-      const { places = [] } = predecessor ?? {}
-      const options = { reason, startTimeout: timeouts.start, predecessor: places, growth }
+      const options = { reason, startTimeout: timeouts.start, predecessor: predecessor?.asPredecessor, growth }
       const worker = await this.#launchWorker(options)
       hasGrown = true
       this.#restarts.forget()
@@ -161,7 +160,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     this.#replaced.add(worker)
     let successor: WorkerHandle
     try {
-      successor = await this.#launchWorker({ reason, startTimeout: timeouts.start, predecessor: worker.places })
+      successor = await this.#launchWorker({ reason, startTimeout: timeouts.start, predecessor: worker.asPredecessor })
     } finally {
       this.#replaced.delete(worker)
     }

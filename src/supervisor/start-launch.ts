@@ -2,6 +2,7 @@ import { CserviceError } from '../common/errors.ts'
 import type { Launch } from './launch.ts'
 import type { Growth } from './pool-size.ts'
 import type { PoolSpec } from './pool-spec.ts'
+import type { Predecessor } from './readiness-rule.ts'
 import type { WorkerHandle } from './worker.ts'
 import { type StartReason, type WorkerOptions, withStartTimeout } from './worker-options.ts'
 
@@ -9,11 +10,13 @@ import { type StartReason, type WorkerOptions, withStartTimeout } from './worker
 export interface LaunchOptions {
   readonly reason: StartReason
   readonly startTimeout?: number | undefined
-  /** Where the worker listens whose place the new one takes. */
-  readonly predecessor?: readonly string[]
+  /** The worker whose place the new one takes. */
+  readonly predecessor?: Predecessor | undefined
   /** The call of `grow` that it is for. */
   readonly growth?: Growth
 }
+
+const none: Predecessor = { places: [], openedIn: 0 }
 
 export type StartWorker = (
   launch: Launch,
@@ -25,7 +28,7 @@ export async function startLaunch(
   start: StartWorker,
   spec: PoolSpec,
   launch: Launch,
-  { reason, startTimeout, predecessor = [] }: LaunchOptions,
+  { reason, startTimeout, predecessor = none }: LaunchOptions,
 ): Promise<WorkerHandle> {
   const timeouts = startTimeout === undefined ? spec : withStartTimeout(spec, startTimeout)
   try {

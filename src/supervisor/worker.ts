@@ -5,6 +5,7 @@ import { CserviceError } from '../common/errors.ts'
 import type { Launch } from './launch.ts'
 import { type NetFigures, NetRates } from './net-rates.ts'
 import type { WorkerEntry } from './plain/worker-entry.ts'
+import type { Predecessor } from './readiness-rule.ts'
 import { climbStopLadder } from './stop-ladder.ts'
 import { within } from './within.ts'
 import { explainFailure, type WorkerExit } from './worker-exit.ts'
@@ -60,6 +61,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   private constructor(launch: Launch, options: WorkerOptions, process: WorkerProcess) {
     super()
+    this.setMaxListeners(0) // any number of commands may ask it for its metrics at once
     this.id = options.id
     this.name = options.name
     this.reason = options.reason
@@ -141,6 +143,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   /** Where it listens: `port 3000`, or the path of a socket. */
   get places(): readonly string[] {
     return this.#readiness.places
+  }
+
+  get asPredecessor(): Predecessor {
+    return this.#readiness.asPredecessor
   }
 
   /** Asks whether its event loop turns. @returns how many of these questions it has left unanswered */

@@ -222,7 +222,7 @@ class FakeWorker extends EventEmitter {
   readonly name = 'pool'
   readonly pid: number
   readonly reason: string
-  readonly places = []
+  readonly asPredecessor = { places: [], openedIn: 0 }
   readonly ready: Promise<void>
   readonly exited: Promise<WorkerExit>
   state: WorkerState = 'starting'

@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { poolProblems } from '../../../dist/supervisor/pool-problems.js'
 import { eventually } from '../../support/eventually.ts'
 import { fixtureWorker } from '../../support/fixture-worker.ts'
+import { freePort } from '../../support/free-ports.ts'
 import { startLoad } from '../../support/load-generator.ts'
 import { plainService, webServer } from '../../support/plain-service.ts'
 import { isAlive } from '../../support/processes.ts'
@@ -411,4 +413,37 @@ test('a worker that is leaving already is no worker to restart', async () => {
   await expect(service.run(`restart ${pid}`)).rejects.toMatchObject({ message: 'No workers to restart' })
   await Promise.all([stopped, ended])
   expect(service.plain.pools.map(({ size, workers }) => [size, workers.length])).toEqual([[0, 0]])
+})
+
+test('a program that opens a port for metrics at once, and its own port late, takes that over without a gap', async () => {
+  const service = await plainService()
+  const metrics = await freePort()
+  const late = `require('node:http').createServer((req, res) => res.end('metrics')).listen(${metrics})
+    setTimeout(() => { ${webServer('v1')} }, 3000)`
+  await service.plain.start(service.entry(service.write('late.js', late), { count: 1 }))
+  await eventually('the first one listens', () => service.ask())
+  let failures = 0
+  let isOver = false
+  const asking = (async () => {
+    while (!isOver) await service.ask().catch(() => failures++)
+  })()
+  await service.run('restart all')
+  isOver = true
+  await asking
+  expect(failures).toBe(0)
+})
+
+test('a service is well while it is upgraded, and fifty questions for its workers at once are no leak', async () => {
+  const service = await plainService()
+  await service.plain.start(service.entry(service.write('web.js', webServer('v1'))))
+  const warnings: Error[] = []
+  const note = (warning: Error) => warnings.push(warning)
+  process.on('warning', note)
+  onTestFinished(() => void process.off('warning', note))
+  const upgraded = service.run(`upgrade all ${service.write('web2.js', webServer('v2'))}`)
+  await eventually('a successor boots', () => service.supervisor.workers.some(({ state }) => state === 'starting'))
+  expect(poolProblems(service.plain.pools)).toEqual([])
+  await Promise.all(Array.from({ length: 50 }, () => service.run('workers')))
+  await upgraded
+  expect(warnings).toEqual([])
 })
