@@ -17,7 +17,7 @@ export function forkClusterWorker(launch: Launch, id: string): Spawned {
   cluster.setupPrimary({
     exec: launch.file,
     args: [...(launch.args ?? [])],
-    execArgv: [...process.execArgv, '--require', agentPath],
+    execArgv: [...optionsForFiles(process.execArgv), '--require', agentPath],
     cwd: launch.cwd,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
     // Always said, also when undefined: what an earlier fork has set up would stay.
@@ -29,8 +29,21 @@ export function forkClusterWorker(launch: Launch, id: string): Spawned {
   const child = worker.process
   const channel = child.stdio?.[channelDescriptor] as Duplex | undefined
   contain(child)
-  if (!channel) throw new Error('the system has no descriptor left')
+  if (!channel) {
+    delete cluster.workers?.[worker.id] // which waits for the exit of a process that never was
+    throw new Error('the system has no descriptor left')
+  }
   return { child, stdout: child.stdout as Readable, stderr: child.stderr as Readable, cluster: { worker, channel } }
+}
+
+/** The options of Node without the text that it was to run in the place of a file: each worker would run that instead. */
+export function optionsForFiles(options: readonly string[]): string[] {
+  const forText = /^(-e|-p|-pe|--eval|--print|--input-type)(=|$)/
+  return options.filter((option, index) => {
+    const before = options[index - 1] ?? ''
+    const isValue = forText.test(before) && !before.includes('=')
+    return !isValue && !forText.test(option)
+  })
 }
 
 /**
