@@ -57,7 +57,7 @@ export class Service {
   readonly #recycler: Recycler
   #control: ControlServer | null = null
   #setStopped: (end: { exitCode: number }) => void = () => {}
-  #workersStopping: Promise<void> | null = null
+  #proxyClosing: Promise<void> | null = null
   #stopping: Promise<void> | null = null
 
   private constructor(supervisor: Supervisor, lock: InstanceLock, { settings, log }: ServiceOptions) {
@@ -154,11 +154,12 @@ export class Service {
     this.#setStopped({ exitCode: 0 })
   }
 
-  /** First the proxy, whose requests in flight still need their workers. */
-  #stopWorkers(timeout?: number): Promise<void> {
+  /** First the proxy, whose requests in flight still need their workers. Said again, the shortest timeout holds. */
+  async #stopWorkers(timeout?: number): Promise<void> {
     this.#recycler.stop()
-    this.#workersStopping ??= this.#proxy.close().then(() => this.supervisor.stop(timeout))
-    return this.#workersStopping
+    this.#proxyClosing ??= this.#proxy.close()
+    await this.#proxyClosing
+    await this.supervisor.stop(timeout)
   }
 
   #openControl(directory: string): Promise<ControlServer> {

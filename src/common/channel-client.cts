@@ -171,10 +171,13 @@ async function endWards(wards: readonly Ward[]): Promise<void> {
 }
 
 function kill(ward: Ward, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-ward.pid, signal)
-  } catch {
-    // gone already
+  // The whole group; but a worker of node:cluster leads none.
+  for (const target of [-ward.pid, ward.pid]) {
+    try {
+      process.kill(target, signal)
+    } catch {
+      // gone already
+    }
   }
 }
 

@@ -52,11 +52,11 @@ export class ChannelServer {
   }
 
   /**
-   * Takes a connection that was made otherwise: a descriptor that the process has inherited. That process may run as a user
-   * who is not trusted, and so cannot say that it is another.
+   * Takes a connection that was made otherwise: a descriptor that the process with this id has inherited. It may be another
+   * user's, so on this connection it is nobody else.
    */
-  adopt(socket: Duplex, id: string): void {
-    this.#accept(socket, id)
+  adopt(socket: Duplex, owner: string): void {
+    this.#accept(socket, owner)
   }
 
   forget(id: string): void {
@@ -85,8 +85,7 @@ export class ChannelServer {
     rmSync(this.path, { force: true })
   }
 
-  /** @param owner the id that alone may come by it; any, if not given */
-  #accept(socket: Duplex, owner?: string): void {
+  #accept(socket: Duplex, owner: string | null = null): void {
     const lines = new JsonLines()
     let id: string | null = null
     this.#sockets.add(socket)
@@ -94,10 +93,8 @@ export class ChannelServer {
       try {
         for (const value of lines.push(chunk)) {
           const message = value as FromProcess
-          if (message.type === 'hello') {
-            if (owner !== undefined && message.id !== owner) throw new Error(`${owner} said that it were ${message.id}`)
-            id = this.#welcome(socket, message)
-          } else if (id !== null) this.#peers.get(id)?.onMessage(message)
+          if (message.type === 'hello') id = this.#welcome(socket, message, id ?? owner)
+          else if (id !== null) this.#peers.get(id)?.onMessage(message)
         }
       } catch (error) {
         this.#log.warn({ err: error, worker: id }, 'a process broke the rules of the channel; its connection is closed')
@@ -113,7 +110,9 @@ export class ChannelServer {
     })
   }
 
-  #welcome(socket: Duplex, hello: Extract<FromProcess, { type: 'hello' }>): string | null {
+  /** @param owner the only one who may speak here, where that is known */
+  #welcome(socket: Duplex, hello: Extract<FromProcess, { type: 'hello' }>, owner: string | null): string | null {
+    if (owner !== null && hello.id !== owner) throw new Error(`it takes itself for ${hello.id}`)
     const peer = this.#peers.get(hello.id)
     if (!peer) {
       this.#log.warn(

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'
 import type { Duplex, Readable } from 'node:stream'
 import { channelVariable } from '../common/channel-client.cts'
@@ -17,7 +18,7 @@ export function forkClusterWorker(launch: Launch, id: string): Spawned {
   cluster.setupPrimary({
     exec: launch.file,
     args: [...(launch.args ?? [])],
-    execArgv: [...process.execArgv, '--require', agentPath],
+    execArgv: [...optionsForFiles(process.execArgv), '--require', agentPath],
     cwd: launch.cwd,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
     // Always said, also when undefined: what an earlier fork has set up would stay.
@@ -29,6 +30,37 @@ export function forkClusterWorker(launch: Launch, id: string): Spawned {
   const child = worker.process
   closeHandedConnections(child)
   const channel = child.stdio?.[channelDescriptor] as Duplex | undefined
-  if (!channel) throw new Error('the system has no descriptor left')
+  contain(child)
+  if (!channel) {
+    delete cluster.workers?.[worker.id] // which waits for the exit of a process that never was
+    throw new Error('the system has no descriptor left')
+  }
   return { child, stdout: child.stdout as Readable, stderr: child.stderr as Readable, cluster: { worker, channel } }
+}
+
+/** The options of Node without the text that it was to run in the place of a file: each worker would run that instead. */
+export function optionsForFiles(options: readonly string[]): string[] {
+  const forText = /^(-e|-p|-pe|--eval|--print|--input-type)(=|$)/
+  return options.filter((option, index) => {
+    const before = options[index - 1] ?? ''
+    const isValue = forText.test(before) && !before.includes('=')
+    return !isValue && !forText.test(option)
+  })
+}
+
+/**
+ * A worker gives orders to the primary of its cluster, and what of them makes no sense Node throws in the primary: that would
+ * end the service. The worker, which may be another user's, is ended instead.
+ */
+function contain(child: ChildProcess): void {
+  const { emit } = child
+  child.emit = ((event: string, ...args: unknown[]) => {
+    const obey = () => Reflect.apply(emit, child, [event, ...args]) as boolean
+    if (event !== 'internalMessage') return obey()
+    try {
+      return obey()
+    } catch {
+      return child.kill('SIGKILL')
+    }
+  }) as typeof emit
 }

@@ -24,7 +24,7 @@ export function crashLoops(pools: readonly Pool[]): CrashLoop[] {
 /** What is wrong with these pools, a sentence each. */
 export function poolProblems(pools: readonly Pool[]): string[] {
   return pools
-    .filter(({ readyWorkers, size }) => readyWorkers.length < size)
+    .filter(({ readyWorkers, sizeSoFar }) => readyWorkers.length < sizeSoFar)
     .map(({ spec, readyWorkers, size, lastFailure, isCrashLoop }) => {
       const count = `${spec.name} has ${readyWorkers.length} of ${size} workers`
       const how = isCrashLoop ? ', which exit again and again' : ''

@@ -1,11 +1,13 @@
 import { EventEmitter } from 'node:events'
-import { CserviceError, toCserviceError } from '../common/errors.ts'
+import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import { PoolSize } from './pool-size.ts'
 import type { PoolSpec } from './pool-spec.ts'
 import { exitOf, Restarts } from './restarts.ts'
-import { type LaunchOptions, type StartWorker, startLaunch } from './start-launch.ts'
+import { hurryWorker, type Retirement, retireWorker } from './retire-worker.ts'
+import { type LaunchOptions, type StartWorker, startLaunch, unlessCancelled } from './start-launch.ts'
 import type { WorkerHandle } from './worker.ts'
-import { neverStarted, type WorkerExit } from './worker-exit.ts'
+import type { WorkerExit } from './worker-exit.ts'
 import type { CallTimeouts, StartReason, StopReason } from './worker-options.ts'
 import { isUp } from './worker-state.ts'
 
@@ -17,12 +19,9 @@ interface PoolEvents {
   failure: [WorkerExit, { readonly gaveUp: boolean }]
 }
 
-interface StopOptions {
-  readonly reason?: StopReason
-  readonly timeout?: number | undefined
-}
+type ScaleOptions = Partial<Pick<Retirement, 'reason' | 'timeout'>> & Pick<LaunchOptions, 'startTimeout'>
 
-/** How often a worker is launched that has had bad luck each time. */
+/** Of a worker that has had bad luck each time. */
 const maxLaunches = 3
 
 /** All workers of one spec: keeps them at the size that was asked for. Owns its workers. */
@@ -32,16 +31,12 @@ export class Pool extends EventEmitter<PoolEvents> {
   readonly #log: Log
   readonly #restarts: Restarts
   readonly #workers = new Set<WorkerHandle>()
-  #size = 0
-  /** The size that was reached last: what a call that fails goes back to. */
-  #settledSize = 0
+  readonly #size = new PoolSize()
   #launching = 0
-  /** Workers that are there beside their successors, which come up. */
-  #replacing = 0
+  /** Workers whose successors come up: those count in their place. */
+  readonly #replaced = new Set<WorkerHandle>()
   /** Launches under way, whoever asked for them. */
   readonly #pending = new Set<Promise<WorkerHandle>>()
-  /** Counts the calls of `scale`: an earlier one that fails must not undo a later one. */
-  #generation = 0
   #isClosed = false
 
   constructor(spec: PoolSpec, start: StartWorker, log: Log) {
@@ -55,7 +50,7 @@ export class Pool extends EventEmitter<PoolEvents> {
         name,
         policy,
         keepsTrying,
-        isShort: () => this.#liveCount() < this.#size,
+        isShort: () => this.missing > 0,
         hasReadyWorkers: () => this.readyWorkers.length > 0,
         launch: () => this.#launchWorker({ reason: 'failure' }),
         onFailure: (exit, verdict) => this.emit('failure', exit, verdict),
@@ -75,7 +70,17 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   /** The number of workers that was asked for. */
   get size(): number {
-    return this.#size
+    return this.#size.wanted
+  }
+
+  /** The same without those that a call of `grow` has yet to bring up: that these are missing is no fault. */
+  get sizeSoFar(): number {
+    return this.#size.soFar
+  }
+
+  /** How many workers are neither there nor coming up: they are started later, or not at all. */
+  get missing(): number {
+    return Math.max(0, this.size - this.#count())
   }
 
   /** The last exit nobody had asked for, until all is well again. */
@@ -96,30 +101,27 @@ export class Pool extends EventEmitter<PoolEvents> {
   async scale(
     size: number,
     reason: StartReason,
-    stop: StopOptions = {},
+    { reason: stopReason = 'scale', timeout, startTimeout }: ScaleOptions = {},
   ): Promise<{ started: number; stopped: number }> {
     if (size > 0) this.#refuseIfClosed()
-    const generation = ++this.#generation
-    this.#size = size
-    const stopping = this.#shrink(stop.reason ?? 'scale', stop.timeout)
-    const wanted = Math.max(0, size - this.#liveCount())
+    const decision = this.#size.decide(size)
+    const stopping = this.#shrink(stopReason, timeout)
+    const wanted = this.missing
     if (wanted > 0) this.#restarts.clear()
-    for (let started = 0; started < wanted; started++) void this.#launchWorker({ reason })
+    for (let started = 0; started < wanted; started++) void this.#launchWorker({ reason, startTimeout })
     // Those that an earlier call has begun to start count towards the size, so they are waited for as well.
     const launches = [...this.#pending]
     try {
       await (size === 0 ? Promise.allSettled(launches) : Promise.all(launches.map(unlessCancelled)))
     } catch (error) {
       // The first failure decides. What a later call wants is not undone by an earlier one.
-      if (generation === this.#generation) {
-        this.#size = this.#settledSize
+      if (this.#size.undo(decision))
         await Promise.all([...this.#shrink('scale'), ...launches.map((launched) => launched.catch(() => {}))])
-      }
       throw error
     }
-    this.#settledSize = Math.min(size, this.#size)
-    if (this.#size < size)
-      throw new CserviceError('CANCELLED', `${this.spec.name}: meanwhile it was brought to ${this.#size} workers`)
+    this.#size.settle(size)
+    if (this.size < size)
+      throw new CserviceError('CANCELLED', `${this.spec.name}: meanwhile it was brought to ${this.size} workers`)
     await Promise.all(stopping)
     if (size > 0) this.#restarts.forget()
     return { started: wanted, stopped: stopping.length }
@@ -132,38 +134,37 @@ export class Pool extends EventEmitter<PoolEvents> {
    */
   async grow(reason: StartReason, timeouts: CallTimeouts = {}, predecessor?: WorkerHandle): Promise<WorkerHandle> {
     this.#refuseIfClosed()
-    this.#size++
+    const growth = this.#size.beginGrowth()
+    let hasGrown = false
     try {
-      const places = predecessor?.places ?? []
-      const worker = await this.#launchWorker({ reason, startTimeout: timeouts.start, predecessor: places })
-      this.#settledSize = Math.min(this.#size, this.#settledSize + 1)
+      const options = { reason, startTimeout: timeouts.start, predecessor: predecessor?.asPredecessor, growth }
+      const worker = await this.#launchWorker(options)
+      hasGrown = true
       this.#restarts.forget()
       return worker
-    } catch (error) {
-      this.#size = Math.max(0, this.#size - 1)
-      throw error
+    } finally {
+      this.#size.endGrowth(growth, hasGrown)
     }
   }
 
   /**
    * Puts a new worker in the place of this one, which is asked to stop when the new one is ready, so that there is never a
    * worker less; resolves when the old one is gone.
-   * @throws CserviceError when the new one does not become ready: the old one stays
+   * @throws CserviceError when the new one does not become ready: the old one stays; CANCELLED when the old one is leaving
+   *   already, or shut down meanwhile
    */
   async replace(worker: WorkerHandle, reason: StartReason, timeouts: CallTimeouts = {}): Promise<WorkerHandle> {
     this.#refuseIfClosed()
-    this.#replacing++
+    if (!isUp(worker) || this.#replaced.has(worker))
+      throw new CserviceError('CANCELLED', `${this.spec.name}: worker ${worker.pid} is leaving already`)
+    this.#replaced.add(worker)
     let successor: WorkerHandle
     try {
-      successor = await this.#launchWorker({ reason, startTimeout: timeouts.start, predecessor: worker.places })
-    } catch (error) {
-      this.#replacing--
-      // The old one may have died meanwhile, when its successor still counted in its place.
-      if (this.#liveCount() < this.#size) this.#restarts.replace(exitOf(error) ?? lost(this.spec.name, error), null)
-      throw error
+      successor = await this.#launchWorker({ reason, startTimeout: timeouts.start, predecessor: worker.asPredecessor })
+    } finally {
+      this.#replaced.delete(worker)
     }
     const retired = isUp(worker) ? this.#retire(worker, 'restart', timeouts.stop) : worker.exited
-    this.#replacing--
     this.#restarts.forget()
     await retired
     return successor
@@ -171,8 +172,13 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   /** Stops all workers, each after its drain. Never fails. The pool can be scaled up again. */
   async stop(timeout?: number): Promise<void> {
-    await this.scale(0, 'scale', { reason: 'shutdown', timeout })
-    await Promise.all(this.workers.map((worker) => worker.exited))
+    const leaving = this.workers.filter((worker) => !isUp(worker))
+    await Promise.all([
+      this.scale(0, 'scale', { reason: 'shutdown', timeout }),
+      ...leaving.map((worker) => hurryWorker(worker, timeout)),
+    ])
+    // Those that are up belong to a later call.
+    await Promise.all(this.workers.filter((worker) => !isUp(worker)).map((worker) => worker.exited))
   }
 
   /** Stops all workers for good: whoever was half way through something must not start one again. */
@@ -182,21 +188,27 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   /**
-   * Makes the pool smaller by this worker, which is stopped after its drain. One that is leaving already just ends; one that
-   * has crashed is not replaced.
+   * Makes the pool smaller by this worker, which is stopped after its drain. One that is leaving already is given no longer
+   * than this; one that has crashed is not replaced.
    */
   async stopWorker(worker: WorkerHandle, reason: StopReason, timeout?: number): Promise<void> {
-    if (worker.state === 'draining' || worker.state === 'stopping') return void (await worker.exited)
-    this.#size = Math.max(0, this.#size - 1)
-    this.#settledSize = Math.min(this.#settledSize, this.#size)
-    if (isUp(worker)) await this.#retire(worker, reason, timeout)
-    else await Promise.all(this.#shrink(reason, timeout))
+    if (worker.stopReason !== null || worker.state === 'draining' || worker.state === 'stopping')
+      return await hurryWorker(worker, timeout)
+    this.#size.lower(worker)
+    const retired = isUp(worker) ? [this.#retire(worker, reason, timeout)] : []
+    await Promise.all([...retired, ...this.#shrink(reason, timeout)])
+  }
+
+  /** Makes the pool smaller by a worker that is missing or, where none is, by the least loss. */
+  async stopOne(reason: StopReason, timeout?: number): Promise<void> {
+    this.#size.lower(null)
+    await Promise.all(this.#shrink(reason, timeout))
   }
 
   /** SIGKILL for all, at once. */
   async kill(): Promise<void> {
-    this.#generation++
-    this.#size = this.#settledSize = 0
+    this.#size.decide(0)
+    this.#size.settle(0)
     this.#restarts.clear()
     await Promise.all(this.workers.map((worker) => worker.kill()))
   }
@@ -206,39 +218,38 @@ export class Pool extends EventEmitter<PoolEvents> {
       throw new CserviceError('CANCELLED', `${this.spec.name}: its workers are being stopped for good`)
   }
 
-  /** Workers that count towards the size: up or coming up. */
-  #liveCount(): number {
-    return this.workers.filter(isUp).length + this.#launching
+  /** Workers that count towards the size: up or coming up, and not about to be replaced. */
+  #count(): number {
+    return this.#standing().length + this.#launching
   }
 
-  /** How many there may be now. */
-  get #limit(): number {
-    return this.#size === 0 ? 0 : this.#size + this.#replacing
+  #standing(): WorkerHandle[] {
+    return this.workers.filter((worker) => isUp(worker) && !this.#replaced.has(worker))
   }
 
   /** Those that are starting leave first, then the youngest: the oldest have proved themselves. */
   #shrink(reason: StopReason, timeout?: number): Promise<void>[] {
-    if (this.#size === 0) this.#restarts.clear()
-    const up = this.workers.filter(isUp).reverse()
+    if (this.size === 0) this.#restarts.clear()
+    const up = (this.size === 0 ? this.workers.filter(isUp) : this.#standing()).reverse()
     const isStarting = (worker: WorkerHandle) => Number(worker.state === 'starting')
-    const leaving = up.sort((a, b) => isStarting(b) - isStarting(a)).slice(0, Math.max(0, up.length - this.#limit))
+    const leaving = up.sort((a, b) => isStarting(b) - isStarting(a)).slice(0, Math.max(0, up.length - this.size))
     return leaving.map((worker) => this.#retire(worker, reason, timeout))
   }
 
-  async #retire(worker: WorkerHandle, reason: StopReason, timeout?: number): Promise<void> {
-    if (worker.state === 'ready' && this.spec.drain) {
-      worker.drain()
-      const drained = this.spec
-        .drain(worker)
-        .catch((error: unknown) => this.#log.warn({ err: error, worker: worker.name }, 'not drained'))
-      await Promise.race([drained, worker.exited])
-    }
-    await worker.stop(reason, timeout)
+  /** A launch has failed, and whoever asked for it has drawn the consequence: none is too many now, or missing for ever. */
+  #settle(error: unknown): void {
+    this.#shrink('scale')
+    if (this.missing > 0) this.#restarts.tryAgain(error)
+  }
+
+  #retire(worker: WorkerHandle, reason: StopReason, timeout?: number): Promise<void> {
+    return retireWorker(worker, this.spec, { reason, timeout, log: this.#log })
   }
 
   #launchWorker(options: LaunchOptions): Promise<WorkerHandle> {
     const launched = this.#launchOne(options).finally(() => this.#pending.delete(launched))
     this.#pending.add(launched)
+    launched.catch((error: unknown) => setImmediate(() => this.#settle(error)))
     return launched
   }
 
@@ -262,7 +273,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     let worker: WorkerHandle
     try {
       const launch = await this.spec.launch()
-      if (this.#liveCount() > this.#limit) {
+      if (this.#count() > this.size) {
         launch.release?.()
         throw new CserviceError('CANCELLED', `${this.spec.name}: the pool shrank while a worker was being prepared`)
       }
@@ -270,31 +281,20 @@ export class Pool extends EventEmitter<PoolEvents> {
     } finally {
       this.#launching--
     }
+    if (options.growth) options.growth.worker = worker
     this.#workers.add(worker)
     worker.on('state', () => this.emit('change', worker))
     worker.once('exit', (exit, { isExpected }) => this.#onExit(worker, exit, isExpected))
     this.emit('worker', worker)
+    this.#shrink('scale') // the pool may have shrunk while the system made the process
     return worker
   }
 
   #onExit(worker: WorkerHandle, exit: WorkerExit, isExpected: boolean): void {
     this.#workers.delete(worker)
     if (isExpected) return
-    // One that was being started for the first time is the business of whoever asked for it.
-    if (worker.readyAt === null && worker.reason !== 'failure') this.#restarts.note(exit)
-    else this.#restarts.replace(exit, worker.readyAt === null ? null : Date.now() - worker.readyAt)
-  }
-}
-
-function lost(name: string, error: unknown): WorkerExit {
-  return neverStarted(name, toCserviceError(error).message)
-}
-
-/** Settles with the launch, but one that was called off is no failure of those who merely waited for it. */
-async function unlessCancelled(launched: Promise<WorkerHandle>): Promise<void> {
-  try {
-    await launched
-  } catch (error) {
-    if (!(error instanceof CserviceError && error.code === 'CANCELLED')) throw error
+    // One that was not ready yet is a launch that fails, and is dealt with there.
+    if (worker.readyAt === null) this.#restarts.note(exit)
+    else this.#restarts.replace(exit, Date.now() - worker.readyAt)
   }
 }

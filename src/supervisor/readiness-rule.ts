@@ -3,6 +3,27 @@ import type { FromProcess } from '../common/channel-protocol.ts'
 /** `settle`: it is ready if it says nothing more for a while. */
 export type Readiness = 'ready' | 'settle' | 'not-yet'
 
+/** What a successor is measured by. */
+export interface Predecessor {
+  /** Where it listens: `port 3000`, or the path of a socket. */
+  readonly places: readonly string[]
+  /** Milliseconds from its start until it listened on the last of them. */
+  readonly openedIn: number
+}
+
+/** So long after it opened a port a worker is ready though its predecessor listened on more, in milliseconds. */
+const shortestSettle = 2_000
+/** And no longer, whatever its predecessor took: that one may have opened a port for a moment, an hour after its start. */
+const longestSettle = 20_000
+
+/**
+ * How long a worker that listens on other places than its predecessor, or on fewer, is given to open more: twice as long
+ * as that one took. Many programs open a port for metrics at once, and the one that matters when they have their database.
+ */
+export function settleTime({ openedIn }: Predecessor): number {
+  return Math.min(longestSettle, Math.max(shortestSettle, 2 * openedIn))
+}
+
 /**
  * When a worker that shares its ports is ready, from what its agent tells, as values. It is ready when it says so
  * (`workerReady()`). Otherwise:

@@ -64,6 +64,7 @@ export class Recycler {
     try {
       await replace(worker)
     } catch (error) {
+      if (worker.state !== 'ready') return // it has gone by itself while it waited for its turn
       this.#pause = pauseTicks
       log.error({ err: error, worker: worker.name, pid: worker.pid }, 'it could not be replaced and stays')
     } finally {

@@ -48,7 +48,7 @@ export class Restarts {
     return this.#isCrashLoop
   }
 
-  /** Remembers an exit that is the business of whoever asked for the worker. */
+  /** Remembers the exit of a worker that was not ready yet. */
   note(exit: WorkerExit): void {
     this.#lastFailure = exit
   }
@@ -80,6 +80,11 @@ export class Restarts {
     pool.onFailure(exit, { gaveUp })
   }
 
+  /** A launch has failed, whoever asked for it, and the pool is short. */
+  tryAgain(error: unknown): void {
+    this.replace(exitOf(error) ?? neverStarted(this.#pool.name, toCserviceError(error).message), null)
+  }
+
   /** All is well, or is asked for anew: the next failure is the first. */
   forget(): void {
     this.#failures = 0
@@ -102,7 +107,7 @@ export class Restarts {
           this.#isCrashLoop = false
           if (!this.#pool.isShort()) this.#lastFailure = null // the count of failures stays until it is stable
         },
-        (error: unknown) => this.#onFailedRestart(error),
+        () => {}, // as with any launch, the pool has us replace what is missing
       )
     }, delay)
     this.#timers.add(timer)
@@ -117,16 +122,6 @@ export class Restarts {
     if (now - waitedMs < this.#countedAt) return Math.max(0, this.#failures - 1)
     this.#countedAt = now
     return this.#failures
-  }
-
-  /** A restart that ended in an exit is handled where the exit is; here are those that never had a process, or were late. */
-  #onFailedRestart(thrown: unknown): void {
-    const error = toCserviceError(thrown)
-    if (error.code === 'CANCELLED') return
-    const exit = exitOf(error)
-    const wasAnExit = exit !== null && (exit.exitCode !== null || exit.signal !== null || exit.pid === null)
-    if (wasAnExit) return
-    this.replace(exit ?? neverStarted(this.#pool.name, error.message), null)
   }
 }
 

@@ -1,6 +1,8 @@
 import { CserviceError } from '../common/errors.ts'
 import type { Launch } from './launch.ts'
+import type { Growth } from './pool-size.ts'
 import type { PoolSpec } from './pool-spec.ts'
+import type { Predecessor } from './readiness-rule.ts'
 import type { WorkerHandle } from './worker.ts'
 import { type StartReason, type WorkerOptions, withStartTimeout } from './worker-options.ts'
 
@@ -8,9 +10,13 @@ import { type StartReason, type WorkerOptions, withStartTimeout } from './worker
 export interface LaunchOptions {
   readonly reason: StartReason
   readonly startTimeout?: number | undefined
-  /** Where the worker listens whose place the new one takes. */
-  readonly predecessor?: readonly string[]
+  /** The worker whose place the new one takes. */
+  readonly predecessor?: Predecessor | undefined
+  /** The call of `grow` that it is for. */
+  readonly growth?: Growth
 }
+
+const none: Predecessor = { places: [], openedIn: 0 }
 
 export type StartWorker = (
   launch: Launch,
@@ -22,7 +28,7 @@ export async function startLaunch(
   start: StartWorker,
   spec: PoolSpec,
   launch: Launch,
-  { reason, startTimeout, predecessor = [] }: LaunchOptions,
+  { reason, startTimeout, predecessor = none }: LaunchOptions,
 ): Promise<WorkerHandle> {
   const timeouts = startTimeout === undefined ? spec : withStartTimeout(spec, startTimeout)
   try {
@@ -30,5 +36,14 @@ export async function startLaunch(
   } catch (cause) {
     launch.release?.()
     throw new CserviceError('WORKER_FAILED', `${spec.name}: no process could be started: ${String(cause)}`, { cause })
+  }
+}
+
+/** Settles with the launch, but one that was called off is no failure of those who merely waited for it. */
+export async function unlessCancelled(launched: Promise<WorkerHandle>): Promise<void> {
+  try {
+    await launched
+  } catch (error) {
+    if (!(error instanceof CserviceError && error.code === 'CANCELLED')) throw error
   }
 }

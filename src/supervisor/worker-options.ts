@@ -1,6 +1,7 @@
 import type { Log } from '../common/log.ts'
 import type { ChannelServer } from './channel-server.ts'
 import type { OutputSink } from './output.ts'
+import type { Predecessor } from './readiness-rule.ts'
 
 /** Why a worker was started. Carried by each worker; nothing about it is global. */
 export type StartReason = 'start' | 'scale' | 'demand' | 'promote' | 'restart' | 'upgrade' | 'failure'
@@ -30,8 +31,8 @@ export interface WorkerOptions {
   readonly name: string
   readonly reason: StartReason
   readonly timeouts: WorkerTimeouts
-  /** Where the worker listens whose place this one takes; see ReadinessRule. */
-  readonly predecessor: readonly string[]
+  /** The worker whose place this one takes; see ReadinessRule. */
+  readonly predecessor: Predecessor
   readonly channel: ChannelServer
   readonly output: OutputSink
   readonly log: Log

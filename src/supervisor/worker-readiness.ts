@@ -2,12 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FromProcess } from '../common/channel-protocol.ts'
 import type { Launch } from './launch.ts'
 import { reachable, waitUntilListening } from './port-readiness.ts'
-import { ReadinessRule } from './readiness-rule.ts'
+import { type Predecessor, ReadinessRule, settleTime } from './readiness-rule.ts'
 
 /** For so long the agent of a Node worker is waited for before its port is looked at, in milliseconds. */
 const agentSilence = 1_000
-/** So long after it opened its last port a worker is ready though its predecessor listened on more. */
-const settleMs = 2_000
 
 /**
  * Finds out when a worker is ready, and where it listens. Our agent says so, or tells facts that a rule judges; of a
@@ -22,15 +20,19 @@ export class WorkerReadiness {
   #listensElsewhere: number[] = []
   #waitsForCall = false
   #settling: NodeJS.Timeout | null = null
+  readonly #predecessor: Predecessor
+  readonly #startedAt = performance.now()
+  #openedIn = 0
 
   /**
-   * @param predecessor where the worker listens whose place this one takes
+   * @param predecessor the worker whose place this one takes
    * @param onReady called once, and not after `end`
    */
-  constructor(launch: Launch, predecessor: readonly string[], onReady: () => void) {
+  constructor(launch: Launch, predecessor: Predecessor, onReady: () => void) {
     this.#launch = launch
     this.#onReady = onReady
-    this.#rule = new ReadinessRule(predecessor)
+    this.#predecessor = predecessor
+    this.#rule = new ReadinessRule(predecessor.places)
     if (launch.port !== undefined && launch.kind !== 'own') void this.#watchPort(launch.port)
   }
 
@@ -42,6 +44,11 @@ export class WorkerReadiness {
   /** Where it listens: `port 3000`, or the path of a socket. */
   get places(): readonly string[] {
     return this.#rule.places
+  }
+
+  /** What its own successor is measured by. */
+  get asPredecessor(): Predecessor {
+    return { places: this.places, openedIn: this.#openedIn }
   }
 
   /** Ports that it listens on, and not the one that it was given. */
@@ -63,11 +70,13 @@ export class WorkerReadiness {
       if (message.expected) this.#host = reachable(message.address)
       else this.#listensElsewhere.push(message.port)
     }
+    if (message.type === 'listening') this.#openedIn = performance.now() - this.#startedAt
     const verdict = this.#rule.take(message)
     if (this.#ended.signal.aborted) return
     if (this.#settling) clearTimeout(this.#settling)
     if (message.type === 'ready' || (isShared && verdict === 'ready')) this.#report()
-    else if (isShared && verdict === 'settle') this.#settling = setTimeout(() => this.#report(), settleMs)
+    else if (isShared && verdict === 'settle')
+      this.#settling = setTimeout(() => this.#report(), settleTime(this.#predecessor))
   }
 
   /** It is ready, or will never be. */

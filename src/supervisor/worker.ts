@@ -5,6 +5,7 @@ import { CserviceError } from '../common/errors.ts'
 import type { Launch } from './launch.ts'
 import { type NetFigures, NetRates } from './net-rates.ts'
 import type { WorkerEntry } from './plain/worker-entry.ts'
+import type { Predecessor } from './readiness-rule.ts'
 import { climbStopLadder } from './stop-ladder.ts'
 import { within } from './within.ts'
 import { explainFailure, type WorkerExit } from './worker-exit.ts'
@@ -52,7 +53,6 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   #unansweredPings = 0
   #note: string | null = null
   #stopReason: StopReason | null = null
-  #stop: Promise<WorkerExit> | null = null
 
   /** Starts a worker. @throws what the system says when it has no process or descriptor left to give */
   static async start(launch: Launch, options: WorkerOptions): Promise<WorkerHandle> {
@@ -61,6 +61,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   private constructor(launch: Launch, options: WorkerOptions, process: WorkerProcess) {
     super()
+    this.setMaxListeners(0) // any number of commands may ask it for its metrics at once
     this.id = options.id
     this.name = options.name
     this.reason = options.reason
@@ -144,6 +145,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     return this.#readiness.places
   }
 
+  get asPredecessor(): Predecessor {
+    return this.#readiness.asPredecessor
+  }
+
   /** Asks whether its event loop turns. @returns how many of these questions it has left unanswered */
   ping(): number {
     this.#unansweredPings++
@@ -157,13 +162,12 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   /**
-   * Asks it to stop, then SIGTERM, then SIGKILL, each with its deadline. Idempotent.
+   * Asks it to stop, then SIGTERM, then SIGKILL, each with its deadline. It may be said again: the shortest deadline holds.
    * @param askTimeout instead of the one of its pool, in milliseconds; Infinity: as long as it takes
    */
   stop(reason: StopReason, askTimeout?: number): Promise<WorkerExit> {
     this.#stopReason ??= reason
-    this.#stop ??= this.#climb(askTimeout)
-    return this.#stop
+    return this.#climb(askTimeout)
   }
 
   /** SIGKILL at once. */
@@ -183,11 +187,12 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   async #climb(askDeadline?: number): Promise<WorkerExit> {
     if (this.#state === 'exited') return this.exited // its pid may be that of a stranger by now
     const wasStarting = this.#state === 'starting'
+    const wasAsked = this.#state === 'stopping'
     this.#move('stop')
     const { stopTimeout, askTimeout = stopTimeout } = this.#options.timeouts
     await climbStopLadder({
-      // A worker that is not up yet has nothing to finish.
-      ask: wasStarting || this.kind === 'program' ? null : () => this.tell({ type: 'stop' }),
+      // A worker that is not up yet has nothing to finish; one that was asked before only gets its new deadline.
+      ask: wasStarting || this.kind === 'program' ? null : () => wasAsked || this.tell({ type: 'stop' }),
       signal: (signal) => this.#process.signal(signal),
       exited: this.exited,
       askDeadline: askDeadline ?? askTimeout,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { FromProcess } from '../../src/common/channel-protocol.ts'
-import { ReadinessRule } from '../../src/supervisor/readiness-rule.ts'
+import { ReadinessRule, settleTime } from '../../src/supervisor/readiness-rule.ts'
 
 const loaded: FromProcess = { type: 'loaded' }
 const wait: FromProcess = { type: 'wait' }
@@ -29,6 +29,11 @@ test('a successor is ready when it listens wherever its predecessor does, and no
 
 test('one that opens other ports is given a while to open more', () => {
   expect(last(['port 3000'], loaded, listening(4000)).verdict).toBe('settle')
+})
+
+test('a while is twice as long as its predecessor took, within reason', () => {
+  const times = [100, 3_000, 60_000].map((openedIn) => settleTime({ places: ['port 3000'], openedIn }))
+  expect(times).toEqual([2_000, 6_000, 20_000])
 })
 
 test('what is missing is said', () => {

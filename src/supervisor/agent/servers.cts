@@ -1,4 +1,5 @@
 import { type EventEmitter, errorMonitor } from 'node:events'
+import type { Http2Session } from 'node:http2'
 import net from 'node:net'
 
 /** How long a keep-alive connection must have been idle before a closing server ends it, in milliseconds. */
@@ -31,7 +32,15 @@ interface HttpSocket extends net.Socket {
   readonly _httpMessage?: HttpResponse | null
 }
 
+interface HttpRequest {
+  readonly socket: net.Socket
+  /** Whether its body has arrived. */
+  readonly complete: boolean
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+}
+
 interface HttpResponse {
+  readonly req: HttpRequest
   headersSent: boolean
   shouldKeepAlive: boolean
   setHeader(name: string, value: string): unknown
@@ -49,6 +58,10 @@ export class Servers {
   readonly #servers = new Set<net.Server>()
   /** The open connections of each server that was ever followed. */
   readonly #sockets = new WeakMap<net.Server, Set<net.Socket>>()
+  /** The open sessions of servers of HTTP/2. */
+  readonly #sessions = new Set<Http2Session>()
+  /** To the request that came last on a connection; there may be several at once. */
+  readonly #lastResponses = new WeakMap<net.Socket, HttpResponse>()
   readonly #pending = new Set<Promise<void>>()
   readonly #onListening: (place: Place) => void
   #requests = 0
@@ -108,10 +121,18 @@ export class Servers {
    */
   close({ idleGraceMs }: CloseOptions): { readonly closed: Promise<void>; readonly httpClosed: Promise<void> } {
     this.#isClosing = true
-    const closing = [...this.#servers].map((server) => closeOne(server, this.#socketsOf(server), idleGraceMs))
+    const closing = [...this.#servers].map((server) => {
+      const sockets = this.#socketsOf(server)
+      for (const socket of sockets) {
+        const res = this.#lastResponses.get(socket)
+        if (res) this.#announceClose(res)
+      }
+      return closeOne(server, sockets, idleGraceMs)
+    })
+    const sessions = [...this.#sessions].map(endSession)
     return {
       closed: Promise.all(closing.map(({ closed }) => closed)).then(() => {}),
-      httpClosed: Promise.all(closing.map(({ httpClosed }) => httpClosed)).then(() => {}),
+      httpClosed: Promise.all([...closing.map(({ httpClosed }) => httpClosed), ...sessions]).then(() => {}),
     }
   }
 
@@ -145,11 +166,38 @@ export class Servers {
       socket.once('close', () => sockets.delete(socket))
     })
     // A server of HTTP/2 behaves differently when somebody listens for 'request'.
-    if (!('keepAliveTimeout' in server) || 'updateSettings' in server) return
-    server.prependListener('request', (_req: unknown, res: HttpResponse) => {
-      this.#requests++
-      if (this.#isClosing) announceClose(res)
-    })
+    if ('updateSettings' in server) server.on('session', (session: Http2Session) => this.#addSession(session))
+    else if ('keepAliveTimeout' in server) {
+      server.prependListener('request', (req: HttpRequest, res: HttpResponse) => {
+        this.#requests++
+        this.#lastResponses.set(req.socket, res)
+        if (this.#isClosing) this.#announceClose(res)
+      })
+    }
+  }
+
+  #addSession(session: Http2Session): void {
+    this.#sessions.add(session)
+    session.once('close', () => this.#sessions.delete(session))
+    if (this.#isClosing) void endSession(session)
+  }
+
+  /**
+   * The client learns from this answer that the connection ends after it, whatever the program says of it. Not from one that
+   * others follow on the connection, nor from one before the end of its request, since what arrives on a connection that
+   * was closed makes the system throw the answer away.
+   */
+  #announceClose(res: HttpResponse): void {
+    if (res.headersSent) return
+    const { writeHead } = res
+    res.writeHead = (...args) => {
+      if (this.#lastResponses.get(res.req.socket) !== res || isArriving(res.req)) {
+        return Reflect.apply(writeHead, res, args)
+      }
+      res.shouldKeepAlive = false
+      res.setHeader('connection', 'close')
+      return Reflect.apply(writeHead, res, args.map(withoutConnection))
+    }
   }
 }
 
@@ -169,10 +217,6 @@ function closeOne(server: net.Server, sockets: Set<net.Socket>, idleGraceMs: num
   const httpClosed = new Promise<void>((resolve) => {
     reportHttpClosed = resolve
   })
-  for (const socket of sockets) {
-    const res = (socket as HttpSocket)._httpMessage
-    if (res) announceClose(res)
-  }
   const idle = new IdleTimes()
   const look = () => {
     for (const socket of sockets) if (isIdle(socket) && idle.of(socket) >= idleGraceMs) socket.destroy()
@@ -213,15 +257,17 @@ function isHttp(socket: net.Socket): boolean {
   return Boolean((socket as HttpSocket).parser)
 }
 
-/** The client learns from this answer that the connection ends after it, whatever the program says of it. */
-function announceClose(res: HttpResponse): void {
-  if (res.headersSent) return
-  res.shouldKeepAlive = false
-  const { writeHead } = res
-  res.writeHead = (...args) => {
-    res.setHeader('connection', 'close')
-    return Reflect.apply(writeHead, res, args.map(withoutConnection))
-  }
+/** Whether more of its body is to come. One without a body does not count as complete before its handler has returned. */
+function isArriving({ complete, headers }: HttpRequest): boolean {
+  return !complete && ('transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0)
+}
+
+/** No new requests from now on; resolves when those under way are answered. Says so to the client (GOAWAY). */
+function endSession(session: Http2Session): Promise<void> {
+  return new Promise((resolve) => {
+    if (session.closed) return resolve()
+    session.close(() => resolve())
+  })
 }
 
 /** Headers as `writeHead` takes them: an object, or an array of names and values in turn. */

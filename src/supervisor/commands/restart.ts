@@ -1,11 +1,12 @@
 import { CserviceError } from '../../common/errors.ts'
 import type { Command } from '../control/command.ts'
-import type { Pool } from '../pool.ts'
+import type { Post } from '../post.ts'
 import { concurrencyOf, roll } from '../rolling.ts'
 import type { Supervisor } from '../supervisor.ts'
+import { isUp } from '../worker-state.ts'
 import { asTimedOut } from './as-timed-out.ts'
 import { invalidRequest, readOptions, timeoutOf } from './call-options.ts'
-import { readSelection, selectWorkers } from './selection.ts'
+import { readSelection, selectPosts } from './selection.ts'
 
 /** @param ratio which share of the workers is replaced at a time, beside one */
 export function restartCommand(supervisor: Supervisor, ratio: number): Command {
@@ -25,27 +26,29 @@ export function restartCommand(supervisor: Supervisor, ratio: number): Command {
       const options = readOptions(args[1])
       if (selection === null || options === null || args.length > 2) throw invalidRequest('restart')
       const timeout = timeoutOf(options)
-      const workers = selectWorkers(supervisor, selection)
-      const short = selection === 'all' ? supervisor.pools.filter(hasGivenUp) : []
-      if (workers.length === 0 && short.length === 0) throw noWorkers('restart')
+      const posts = selectPosts(supervisor, selection)
+      if (posts.length === 0) throw noWorkers('restart')
       let done = 0
-      await roll(workers, concurrencyOf(workers.length, ratio), async (worker) => {
-        const pool = supervisor.pools.find((candidate) => candidate.workers.includes(worker))
-        await pool?.replace(worker, 'restart', { start: timeout, stop: timeout })
-        context.report(`${++done} of ${workers.length} workers restarted`)
+      await roll(posts, concurrencyOf(posts.length, ratio), async (post) => {
+        await restartPost(post, timeout)
+        context.report(`${++done} of ${posts.length} workers restarted`)
       }).catch((error: unknown) => {
         throw asTimedOut(error)
       })
-      // What has given up is asked for anew: whoever restarts a service wants all of it.
-      for (const pool of short) done += (await pool.scale(pool.size, 'restart')).started
       return `${done} workers restarted successfully`
     },
   }
 }
 
-/** Of a plain service: a version is started again by the next request for it. */
-function hasGivenUp({ isCrashLoop, spec }: Pool): boolean {
-  return isCrashLoop && spec.keepsTrying === true && !spec.isImmune
+/** A post that is vacant is filled. One whose worker has gone meanwhile is nobody's business any more, or its pool's. */
+async function restartPost({ pool, worker }: Post, timeout: number): Promise<void> {
+  if (worker === null) {
+    await pool.scale(pool.size, 'restart', { startTimeout: timeout })
+  } else if (isUp(worker)) {
+    await pool.replace(worker, 'restart', { start: timeout, stop: timeout }).catch((error: unknown) => {
+      if (worker.stopReason !== 'shutdown' || pool.size === 0) throw error
+    })
+  }
 }
 
 export function noWorkers(verb: string): CserviceError {

@@ -1,5 +1,7 @@
 import { CserviceError } from '../../common/errors.ts'
 import type { CommandContext } from '../control/command.ts'
+import type { Pool } from '../pool.ts'
+import { type Post, postsOf } from '../post.ts'
 import type { Supervisor } from '../supervisor.ts'
 import type { WorkerHandle } from '../worker.ts'
 import { isUp } from '../worker-state.ts'
@@ -14,19 +16,31 @@ export function readSelection({ words: [word = ''] }: CommandContext): Selection
 }
 
 /**
- * The workers meant, of those that run: all but the immune ones and our own processes, or the one with the pid.
+ * The posts meant: all but those of immune pools and of our own processes, vacant ones too, so that what crashes again and
+ * again can be put right; or the one with the pid, unless it is leaving already.
  * @throws CserviceError BAD_USAGE for the pid of a process of the service itself
  */
-export function selectWorkers(supervisor: Supervisor, selection: Selection): WorkerHandle[] {
+export function selectPosts(supervisor: Supervisor, selection: Selection): Post[] {
   if (selection === 'all') {
-    const pools = supervisor.pools.filter(({ spec }) => !spec.isImmune)
-    return pools.flatMap(({ workers }) => workers).filter((worker) => isUp(worker) && worker.kind !== 'own')
+    return supervisor.pools.filter(({ spec }) => !spec.isImmune && !spec.keepsWatch).flatMap(postsOf)
   }
-  const worker = supervisor.workers.find(({ pid }) => pid === selection.pid)
-  if (worker?.kind === 'own') {
-    throw new CserviceError('BAD_USAGE', `${worker.pid} is a process of the service itself (${worker.name})`, {
-      hint: 'How many there are is said in proxy.json, as the workerCount of the binding.',
-    })
+  const post = findWorker(supervisor, selection.pid)
+  return post && isUp(post.worker) ? [post] : []
+}
+
+/**
+ * The worker with a pid and its pool; null when there is none.
+ * @throws CserviceError BAD_USAGE for the pid of a process of the service itself
+ */
+export function findWorker(supervisor: Supervisor, pid: number): { pool: Pool; worker: WorkerHandle } | null {
+  for (const pool of supervisor.pools) {
+    const worker = pool.workers.find((candidate) => candidate.pid === pid)
+    if (worker?.kind === 'own') {
+      throw new CserviceError('BAD_USAGE', `${pid} is a process of the service itself (${worker.name})`, {
+        hint: 'How many there are is said in proxy.json, as the workerCount of the binding.',
+      })
+    }
+    if (worker) return { pool, worker }
   }
-  return worker ? [worker] : []
+  return null
 }

@@ -2,7 +2,7 @@ import { CserviceError } from '../../common/errors.ts'
 import type { Command } from '../control/command.ts'
 import type { Supervisor } from '../supervisor.ts'
 import { invalidRequest, readOptions, timeoutOf } from './call-options.ts'
-import { readSelection, selectWorkers } from './selection.ts'
+import { findWorker, readSelection } from './selection.ts'
 
 export interface ShutdownParts {
   readonly supervisor: Supervisor
@@ -34,12 +34,11 @@ export function shutdownCommand({ supervisor, stopService, isIdle }: ShutdownPar
         await stopService(timeout)
         return 'Shutting down...'
       }
-      const [worker] = selectWorkers(supervisor, selection)
-      const pool = supervisor.pools.find(({ workers }) => worker && workers.includes(worker))
-      if (!worker || !pool) {
+      const found = findWorker(supervisor, selection.pid)
+      if (found === null) {
         throw new CserviceError('BAD_USAGE', 'No workers were shutdown', { hint: 'cservice workers lists the pids.' })
       }
-      await pool.stopWorker(worker, 'shutdown', timeout)
+      await found.pool.stopWorker(found.worker, 'shutdown', timeout)
       if (!(await isIdle())) return 'Worker shutdown'
       await stopService(timeout)
       return 'Shutting down...'

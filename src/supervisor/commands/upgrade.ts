@@ -8,7 +8,7 @@ import type { Supervisor } from '../supervisor.ts'
 import { asTimedOut } from './as-timed-out.ts'
 import { type CallOptions, invalidRequest, readOptions, timeoutOf } from './call-options.ts'
 import { noWorkers } from './restart.ts'
-import { readSelection, selectWorkers } from './selection.ts'
+import { readSelection, selectPosts } from './selection.ts'
 
 /** @param ratio which share of the workers is replaced at a time, beside one */
 export function upgradeCommand(supervisor: Supervisor, plain: PlainWorkers, ratio: number): Command {
@@ -35,12 +35,12 @@ export function upgradeCommand(supervisor: Supervisor, plain: PlainWorkers, rati
       if (selection === null || typeof path !== 'string' || path === '' || options === null || isTooMuch)
         throw invalidRequest('upgrade')
       const timeout = timeoutOf(options)
-      const selected = selectWorkers(supervisor, selection)
-      const workers = selected.filter(({ entry }) => entry !== null)
-      if (workers.length === 0) throw selected.length === 0 ? noWorkers('upgrade') : versionsOnly()
+      const selected = selectPosts(supervisor, selection)
+      const posts = selected.filter(({ pool }) => plain.pools.includes(pool))
+      if (posts.length === 0) throw selected.length === 0 ? noWorkers('upgrade') : versionsOnly()
       const given = { ...folder, ...options }
-      await plain
-        .upgrade(workers, (old) => successorOf(old, path, given), {
+      const upgraded = await plain
+        .upgrade(posts, (old) => successorOf(old, path, given), {
           ratio,
           start: timeout,
           stop: timeout,
@@ -49,7 +49,7 @@ export function upgradeCommand(supervisor: Supervisor, plain: PlainWorkers, rati
         .catch((error: unknown) => {
           throw asTimedOut(error)
         })
-      return `${workers.length} workers upgraded successfully`
+      return `${upgraded} workers upgraded successfully`
     },
   }
 }

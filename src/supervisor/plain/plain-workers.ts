@@ -1,12 +1,14 @@
 import { toCserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import type { Pool } from '../pool.ts'
+import type { Post } from '../post.ts'
 import { defaultRestartPolicy } from '../restart-policy.ts'
 import { concurrencyOf, roll } from '../rolling.ts'
 import type { Supervisor } from '../supervisor.ts'
 import type { WorkerHandle } from '../worker.ts'
 import type { CallTimeouts } from '../worker-options.ts'
 import { prepareEntryLaunch } from './entry-launch.ts'
+import { PoolMove } from './pool-move.ts'
 import type { WorkerEntry } from './worker-entry.ts'
 
 /** Milliseconds. */
@@ -27,6 +29,8 @@ export class PlainWorkers {
   readonly #supervisor: Supervisor
   readonly #log: Log
   readonly #entries = new Map<Pool, WorkerEntry>()
+  /** Under way. */
+  #upgrades = 0
 
   constructor(supervisor: Supervisor, log: Log) {
     this.#supervisor = supervisor
@@ -72,48 +76,51 @@ export class PlainWorkers {
   }
 
   /**
-   * Puts workers of other entries in the place of these, each ready before the old one is asked to stop.
+   * Fills these posts with workers of other entries, each ready before the old one is asked to stop.
+   * @returns how many: not one that was shut down before its turn came
    * @throws CserviceError why one did not become ready: then the old ones serve as before, and nothing of the new is left
    */
   async upgrade(
-    workers: readonly WorkerHandle[],
+    posts: readonly Post[],
     toEntry: (old: WorkerEntry) => Promise<WorkerEntry>,
     options: RollOptions,
-  ): Promise<void> {
-    const affected = this.pools.filter((pool) => pool.workers.some((worker) => workers.includes(worker)))
+  ): Promise<number> {
+    const affected = [...new Set(posts.map(({ pool }) => pool))]
     const entries = await Promise.all(affected.map((pool) => toEntry(this.#entries.get(pool) as WorkerEntry)))
-    const successors = new Map(
-      affected.map((pool, index) => {
-        const successor = this.#createPool(entries[index] as WorkerEntry)
-        return [pool, { pool: successor, formerSize: pool.size }]
-      }),
-    )
+    this.#upgrades++
+    const moves = new Map(affected.map((pool, index) => [pool, this.#move(pool, entries[index] as WorkerEntry)]))
     let done = 0
     try {
-      await roll(workers, concurrencyOf(workers.length, options.ratio), async (worker) => {
-        const from = this.pools.find((pool) => pool.workers.includes(worker))
-        const to = from && successors.get(from)
-        if (!from || !to) return // it has gone meanwhile
-        await to.pool.grow('upgrade', options, worker)
-        await from.stopWorker(worker, 'upgrade', options.stop)
-        options.onDone(++done, workers.length)
+      await roll(posts, concurrencyOf(posts.length, options.ratio), async ({ pool, worker }) => {
+        if (worker?.stopReason != null) return
+        await (moves.get(pool) as PoolMove).step(worker, options)
+        options.onDone(++done, posts.length)
       })
     } catch (error) {
-      await Promise.all([...successors].map(([from, { pool, formerSize }]) => this.#putBack(from, formerSize, pool)))
+      await Promise.all([...moves.values()].map((move) => this.#undo(move)))
       throw error
+    } finally {
+      this.#upgrades--
+      await this.forgetEmptyPools()
     }
-    await this.forgetEmptyPools()
+    return done
   }
 
-  /** Forgets the pools whose last worker was shut down or replaced. */
+  /** Forgets the pools whose last worker was shut down or replaced; not while an upgrade may need them. */
   async forgetEmptyPools(): Promise<void> {
+    if (this.#upgrades > 0) return
     await Promise.all(this.pools.filter(({ size }) => size === 0).map((pool) => this.#removePool(pool)))
   }
 
+  #move(from: Pool, entry: WorkerEntry): PoolMove {
+    return new PoolMove(from, this.#createPool(entry))
+  }
+
   /** The old workers first, so that there is never none. */
-  async #putBack(from: Pool, formerSize: number, to: Pool): Promise<void> {
+  async #undo(move: PoolMove): Promise<void> {
+    const { from, to } = move
     try {
-      await from.scale(formerSize, 'restart')
+      await move.putBack()
     } catch (error) {
       if (toCserviceError(error).code === 'CANCELLED') return // the service stops
       this.#log.error(

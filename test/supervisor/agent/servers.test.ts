@@ -7,6 +7,7 @@ import net from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Place, Servers } from '../../../src/supervisor/agent/servers.cts'
 import { eventually } from '../../support/eventually.ts'
+import { rawConnection } from '../../support/raw-http.ts'
 
 test('every place where a server listens is told, again after a failure and a second try', async () => {
   const places: Place[] = []
@@ -123,6 +124,58 @@ test('a server of HTTPS closes in the same way', async () => {
   const { closed } = servers.close({ idleGraceMs: 60_000 })
   expect(await ask()).toBe('close')
   await closed
+})
+
+test('requests that follow one another without waiting are all answered while it closes', async () => {
+  const { servers, port } = await serve((req, res) => void setTimeout(() => res.end(req.url), 50))
+  const connection = await rawConnection(port)
+  const paths = ['/1', '/2', '/3']
+  connection.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`).join(''))
+  await eventually('all are in flight', () => servers.statistics.requests === 3)
+  const { closed } = servers.close({ idleGraceMs: 60_000 })
+  const answers = [await connection.answer(), await connection.answer(), await connection.answer()]
+  expect(answers.map(({ body }) => body)).toEqual(paths)
+  expect(answers.map((answer) => answer.header('connection'))).toEqual(['keep-alive', 'keep-alive', 'close'])
+  await closed
+})
+
+test('an answer that comes before the end of its request keeps the connection, so that it arrives', async () => {
+  const { servers, port } = await serve((_req, res) => res.end('no'))
+  const agent = new http.Agent({ keepAlive: true })
+  await get(port, agent)
+  const { closed } = servers.close({ idleGraceMs: 300 })
+  const req = http.request({ port, host: '127.0.0.1', agent, method: 'POST', headers: { 'content-length': 2 ** 20 } })
+  req.write('x')
+  const [res] = (await once(req, 'response')) as [http.IncomingMessage]
+  expect(res.headers.connection).toBe('keep-alive')
+  req.end(Buffer.alloc(2 ** 20 - 1))
+  res.resume()
+  await once(res, 'end')
+  await closed
+  agent.destroy()
+})
+
+test('a client of HTTP/2 is told that the server closes, and its streams are answered first', async () => {
+  const server = http2.createServer()
+  const servers = new Servers(() => {})
+  servers.add(server as unknown as net.Server)
+  let answer = () => {}
+  server.on('stream', (stream) => {
+    answer = () => {
+      stream.respond({ ':status': 200 })
+      stream.end('x')
+    }
+  })
+  await listening(server as unknown as net.Server)
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}`)
+  onTestFinished(() => client.destroy())
+  const stream = client.request({ ':path': '/' })
+  await once(server, 'stream')
+  const { closed } = servers.close({ idleGraceMs: 60_000 })
+  stream.resume()
+  setTimeout(answer, 50)
+  const [, [headers]] = await Promise.all([once(client, 'goaway'), once(stream, 'response'), closed])
+  expect(headers[':status']).toBe(200)
 })
 
 test('a server of HTTP/2 that answers streams is not disturbed', async () => {

@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { poolProblems } from '../../../dist/supervisor/pool-problems.js'
 import { eventually } from '../../support/eventually.ts'
 import { fixtureWorker } from '../../support/fixture-worker.ts'
+import { freePort } from '../../support/free-ports.ts'
 import { startLoad } from '../../support/load-generator.ts'
 import { plainService, webServer } from '../../support/plain-service.ts'
 import { isAlive } from '../../support/processes.ts'
@@ -307,19 +309,141 @@ test('a stop in the middle of an upgrade is a stop: nothing is started again', a
   expect(service.supervisor.workers).toEqual([])
 })
 
-test('restart all asks for workers anew that had been given up', async () => {
+/** Answers, unless there is a file `broken` in its folder: then it exits at once. */
+const breakable = `
+  if (require('node:fs').existsSync('broken')) { console.error('no luck'); process.exit(9) }
+  ${webServer('v1')}
+`
+
+test('a service whose workers crash again and again is put right by an upgrade, and nothing of the old comes back', async () => {
   const service = await plainService()
-  const file = service.write(
-    'moody.js',
-    `if (require('node:fs').existsSync('broken')) process.exit(1)\n${webServer('v1')}`,
-  )
-  await service.plain.start(service.entry(file, { restartDelay: 1 }))
+  await service.plain.start(service.entry(service.write('web.js', breakable), { restartDelay: 1 }))
   service.write('broken', '')
+  const [pool] = service.plain.pools
+  const gaveUp = new Promise<void>((resolve) => pool?.on('failure', (_, verdict) => verdict.gaveUp && resolve()))
   for (const pid of service.pids()) process.kill(pid, 'SIGKILL')
-  await eventually('it has given up', () => service.plain.pools[0]?.isCrashLoop)
-  expect(await service.run('workers')).toMatchObject({ failed: [{ state: 'crash-loop', missing: 2 }] })
+  await gaveUp
+  await eventually('nobody is left', () => service.supervisor.workers.length === 0)
+  await expect(service.run('restart all')).rejects.toMatchObject({ details: { stderr: ['no luck'] } })
+  expect(await service.run(`upgrade all ${service.write('web2.js', webServer('v2'))}`)).toBe(
+    '2 workers upgraded successfully',
+  )
+  expect(service.plain.pools.map(({ size, workers }) => [size, workers.length])).toEqual([[2, 2]])
+  expect(await service.ask()).toMatch(/^v2 /)
+})
+
+test('a service whose workers crashed again and again is brought back by a restart', async () => {
+  const service = await plainService()
+  await service.plain.start(service.entry(service.write('web.js', breakable), { restartDelay: 1 }))
+  service.write('broken', '')
+  const [pool] = service.plain.pools
+  const gaveUp = new Promise<void>((resolve) => pool?.on('failure', (_, verdict) => verdict.gaveUp && resolve()))
+  for (const pid of service.pids()) process.kill(pid, 'SIGKILL')
+  await gaveUp
   rmSync(join(service.folder, 'broken'))
   expect(await service.run('restart all')).toBe('2 workers restarted successfully')
   expect(await service.ask()).toMatch(/^v1 /)
-  expect(service.plain.pools[0]?.isCrashLoop).toBe(false)
+})
+
+test('a worker that crashes before its turn in an upgrade does not come back as what it was', async () => {
+  const service = await plainService({ ratio: 0 })
+  await service.plain.start(service.entry(service.write('web.js', webServer('v1')), { count: 3, restartDelay: 1 }))
+  const victim = service.pids()[2] as number
+  const upgraded = service.run(`upgrade all ${service.write('web2.js', webServer('v2'))}`)
+  await eventually('a successor boots', () => service.supervisor.workers.some(({ state }) => state === 'starting'))
+  process.kill(victim, 'SIGKILL')
+  expect(await upgraded).toBe('3 workers upgraded successfully')
+  expect(service.plain.pools.map(({ size, workers }) => [size, workers.length])).toEqual([[3, 3]])
+  const answers = await Promise.all(Array.from({ length: 9 }, () => service.ask()))
+  expect(answers.every((answer) => answer.startsWith('v2 '))).toBe(true)
+})
+
+test('a worker that is shut down in the middle of an upgrade ends, and the others are upgraded all the same', async () => {
+  const service = await plainService({ ratio: 0 })
+  await service.plain.start(service.entry(service.write('web.js', webServer('v1'))))
+  await service.plain.start(service.entry(service.write('jobs.js', ''), { name: 'jobs', count: 1 }))
+  const [, victim] = service.pids()
+  const upgraded = service.run(`upgrade all ${service.write('web2.js', webServer('v2'))}`)
+  await eventually('a successor boots', () => service.supervisor.workers.some(({ state }) => state === 'starting'))
+  expect(await service.run(`shutdown ${victim}`)).toBe('Worker shutdown')
+  await service.plain.forgetEmptyPools() // as the service does after it
+  expect(await upgraded).toBe('2 workers upgraded successfully')
+  expect(service.plain.pools.map(({ size, workers }) => [size, workers.length])).toEqual([
+    [1, 1],
+    [1, 1],
+  ])
+})
+
+test('a worker that never ends by itself is ended by whoever has less patience than the one before', async () => {
+  const service = await plainService()
+  const text = `require('node:http').createServer((req, res) => { res.write('x') }).listen(process.env.PORT)`
+  await service.plain.start(service.entry(service.write('stream.js', text), { count: 1 }))
+  const res = await fetch(`http://127.0.0.1:${service.port}/`)
+  const ended = res.text().catch((error: unknown) => error)
+  const [pid] = service.pids()
+  const restarted = service.run('restart all {"timeout":0}')
+  await eventually('it is stopping', () => service.supervisor.workers.some(({ state }) => state === 'stopping'))
+  await service.run(`shutdown ${pid} {"timeout":200}`)
+  expect(await ended).toBeInstanceOf(Error)
+  expect(await restarted).toBe('1 workers restarted successfully')
+  expect(service.plain.pools.map(({ size, workers }) => [size, workers.length])).toEqual([[1, 1]])
+})
+
+test('a service that is stopped waits no longer than it was told for a worker that may take for ever', async () => {
+  const service = await plainService()
+  const text = `require('node:http').createServer((req, res) => { res.write('x') }).listen(process.env.PORT)`
+  await service.plain.start(service.entry(service.write('stream.js', text), { count: 1 }))
+  const res = await fetch(`http://127.0.0.1:${service.port}/`)
+  const ended = res.text().catch((error: unknown) => error)
+  const restarted = service.run('restart all {"timeout":0}')
+  await eventually('it is stopping', () => service.supervisor.workers.some(({ state }) => state === 'stopping'))
+  await service.supervisor.stop(200)
+  await Promise.all([ended, restarted])
+  expect(service.supervisor.workers).toEqual([])
+})
+
+test('a worker that is leaving already is no worker to restart', async () => {
+  const service = await plainService()
+  const text = `require('node:http').createServer((req, res) => { res.write('x') }).listen(process.env.PORT)`
+  await service.plain.start(service.entry(service.write('stream.js', text), { count: 1 }))
+  const res = await fetch(`http://127.0.0.1:${service.port}/`)
+  const ended = res.text().catch((error: unknown) => error)
+  const [pid] = service.pids()
+  const stopped = service.run(`shutdown ${pid} {"timeout":1000}`)
+  await expect(service.run(`restart ${pid}`)).rejects.toMatchObject({ message: 'No workers to restart' })
+  await Promise.all([stopped, ended])
+  expect(service.plain.pools.map(({ size, workers }) => [size, workers.length])).toEqual([[0, 0]])
+})
+
+test('a program that opens a port for metrics at once, and its own port late, takes that over without a gap', async () => {
+  const service = await plainService()
+  const metrics = await freePort()
+  const late = `require('node:http').createServer((req, res) => res.end('metrics')).listen(${metrics})
+    setTimeout(() => { ${webServer('v1')} }, 3000)`
+  await service.plain.start(service.entry(service.write('late.js', late), { count: 1 }))
+  await eventually('the first one listens', () => service.ask())
+  let failures = 0
+  let isOver = false
+  const asking = (async () => {
+    while (!isOver) await service.ask().catch(() => failures++)
+  })()
+  await service.run('restart all')
+  isOver = true
+  await asking
+  expect(failures).toBe(0)
+})
+
+test('a service is well while it is upgraded, and fifty questions for its workers at once are no leak', async () => {
+  const service = await plainService()
+  await service.plain.start(service.entry(service.write('web.js', webServer('v1'))))
+  const warnings: Error[] = []
+  const note = (warning: Error) => warnings.push(warning)
+  process.on('warning', note)
+  onTestFinished(() => void process.off('warning', note))
+  const upgraded = service.run(`upgrade all ${service.write('web2.js', webServer('v2'))}`)
+  await eventually('a successor boots', () => service.supervisor.workers.some(({ state }) => state === 'starting'))
+  expect(poolProblems(service.plain.pools)).toEqual([])
+  await Promise.all(Array.from({ length: 50 }, () => service.run('workers')))
+  await upgraded
+  expect(warnings).toEqual([])
 })
