@@ -244,6 +244,19 @@ describe('one service', () => {
     ])
   })
 
+  it('that may take for ever to stop stops sooner when it is told so a second time', async () => {
+    const stream = `require('node:http').createServer((req, res) => res.write('x')).listen(process.env.PORT)`
+    const service = await startService(['stream.js', '--workerCount', '1'], { files: { 'stream.js': stream } })
+    const res = await fetch(`http://127.0.0.1:${service.port}/`)
+    const cut = res.text().catch((error: unknown) => error)
+    const patient = service.command('shutdown all {"timeout":0}')
+    await eventually('it is stopping', async () => (await service.workers()).some(({ state }) => state === 'stopping'))
+    expect(await service.command('shutdown all {"timeout":300}')).toBe('Shutting down...')
+    expect(await cut).toBeInstanceOf(Error)
+    expect(await patient).toBe('Shutting down...')
+    expect(await service.exited()).toEqual({ code: 0, signal: null })
+  })
+
   it('speaks TLS on REST, with key and certificate from files, and its command line finds the way in', async () => {
     const pem = readFileSync(
       fileURLToPath(new URL('../proxy/dataplane/fixtures/localhost.pem', import.meta.url)),

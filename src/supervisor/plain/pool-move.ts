@@ -27,8 +27,12 @@ export class PoolMove {
     await stopped
   }
 
-  /** Starts those again that have left the old pool. @throws CserviceError why one does not become ready */
+  /**
+   * Starts those again that have left the old pool, whose crashes are forgotten. One that was short before and has given
+   * nobody away stays as it was: it tries by itself.
+   * @throws CserviceError why one does not become ready
+   */
   async putBack(): Promise<void> {
-    if (this.#moved > 0) await this.from.scale(this.from.size + this.#moved, 'restart')
+    if (this.#moved > 0 || this.from.missing === 0) await this.from.scale(this.from.size + this.#moved, 'restart')
   }
 }

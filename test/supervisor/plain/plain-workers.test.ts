@@ -340,6 +340,7 @@ test('a service whose workers crashed again and again is brought back by a resta
   const gaveUp = new Promise<void>((resolve) => pool?.on('failure', (_, verdict) => verdict.gaveUp && resolve()))
   for (const pid of service.pids()) process.kill(pid, 'SIGKILL')
   await gaveUp
+  await eventually('nobody is left', () => service.supervisor.workers.length === 0)
   rmSync(join(service.folder, 'broken'))
   expect(await service.run('restart all')).toBe('2 workers restarted successfully')
   expect(await service.ask()).toMatch(/^v1 /)
