@@ -301,14 +301,15 @@ test('a worker of a plain service that dies while its call is under way costs no
 })
 
 test.runIf(process.getuid?.() === 0)('a worker that runs as another user may not do what needs trust', async () => {
-  const { folder, run } = await programs({
-    'worker.js': `
+  const { folder, run } = await programs(
+    {
+      'worker.js': `
       const cservice = require('cservice')
       cservice.workerReady(false)
       Promise.all(['exit', 'shutdown', 'version'].map((name) => cservice.trigger(name, 'now').catch((error) => error.code)))
         .then((answers) => cservice.trigger('tell', process.getuid() !== 0, answers))
         .then(() => cservice.workerReady())`,
-    'program.cjs': `${head}
+      'program.cjs': `${head}
       process.chdir(__dirname)
       cservice.on('tell', (event, cb, isDemoted, answers) => {
         say([isDemoted, event.caller.level, answers])
@@ -318,7 +319,9 @@ test.runIf(process.getuid?.() === 0)('a worker that runs as another user may not
         say(error)
         cservice.stop()
       })`,
-  })
+    },
+    true,
+  )
   chmodSync(folder, 0o755)
   const outcome = await run('program.cjs')
   expect(outcome.stderr).toBe('')

@@ -1,16 +1,14 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { place } from '../cli/programs.ts'
+import { install } from '../support/install.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-/** A folder in which `cservice` is installed, with some programs: name of a file to its text. */
-export function installed(files: Readonly<Record<string, string>>): string {
+/** A folder in which `cservice` is installed, with some programs: name of a file to its text. @param isForEveryUser as a copy */
+export function installed(files: Readonly<Record<string, string>>, isForEveryUser = false): string {
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'node_modules'))
-  symlinkSync(root, join(folder, 'node_modules/cservice'))
+  install(join(folder, 'node_modules/cservice'), isForEveryUser)
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), text)
@@ -22,8 +20,8 @@ export function installed(files: Readonly<Record<string, string>>): string {
  * Programs that use the library, with a control port and a runtime directory of their own. `CONTROL_PORT` tells them the
  * port; what `say` prints is what `said` reads.
  */
-export async function programs(files: Readonly<Record<string, string>>) {
-  const folder = installed(files)
+export async function programs(files: Readonly<Record<string, string>>, isForEveryUser = false) {
+  const folder = installed(files, isForEveryUser)
   const { port, start, run } = await place()
   const environment = { CONTROL_PORT: String(port), NODE_PATH: '' }
   return {

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chmodSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { eventually } from './eventually.ts'
 import { freePort, isPortFree } from './free-ports.ts'
+import { install } from './install.ts'
 import { type OnFinish, onTestFinish } from './on-finish.ts'
 import { isAlive, processesMarked, type RunningProcess } from './processes.ts'
 import { collect, type Outcome, run } from './run.ts'
@@ -38,7 +38,6 @@ export type RestOutcome =
   | { readonly status: number; readonly result: unknown }
   | { readonly status: number; readonly error: { readonly code: string; readonly message: string } }
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const startIsOver = /Ctrl-C stops it/
 const markVariable = 'CSERVICE_TEST_SERVICE'
 /** Longer than a process may live without its supervisor (10 s) and then take to end. */
@@ -294,16 +293,6 @@ export class ServicePlace {
     const end = words.indexOf('--')
     return end === -1 ? [...words, ...options] : [...words.slice(0, end), ...options, ...words.slice(end)]
   }
-}
-
-function install(folder: string, isCopy: boolean): void {
-  if (!isCopy) {
-    symlinkSync(root, folder)
-    return
-  }
-  mkdirSync(folder)
-  for (const name of ['dist', 'package.json']) cpSync(join(root, name), join(folder, name), { recursive: true })
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 }
 
 function pidOf({ pid }: ListedWorker): number {
