@@ -17,10 +17,7 @@ interface PoolEvents {
   failure: [WorkerExit, { readonly gaveUp: boolean }]
 }
 
-interface StopOptions {
-  readonly reason?: StopReason
-  readonly timeout?: number | undefined
-}
+type StopOptions = { readonly reason?: StopReason; readonly timeout?: number | undefined }
 
 /** How often a worker is launched that has had bad luck each time. */
 const maxLaunches = 3
@@ -274,6 +271,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     worker.on('state', () => this.emit('change', worker))
     worker.once('exit', (exit, { isExpected }) => this.#onExit(worker, exit, isExpected))
     this.emit('worker', worker)
+    if (this.#liveCount() > this.#limit) void Promise.all(this.#shrink('scale')) // it shrank while the process was started
     return worker
   }
 

@@ -1,0 +1,38 @@
+import 'node:https'
+import 'node:url'
+import 'node:zlib'
+import { once } from 'node:events'
+import http from 'node:http'
+import net from 'node:net'
+import { join } from 'node:path'
+
+const requests = 3
+const deadlineMs = 2_000
+
+/**
+ * Serves itself a few requests, so that what Node compiles lazily is compiled. Over a Unix socket: a port could be one that a
+ * worker is about to get.
+ * @param directory where the socket is put
+ */
+export async function warmUp(directory: string): Promise<void> {
+  const server = http.createServer((req, res) => {
+    req.resume()
+    res.writeHead(200, { 'content-type': 'text/plain', 'content-length': 2 })
+    res.end('ok')
+  })
+  try {
+    server.listen({ path: join(directory, `spare-${process.pid}`) })
+    await once(server, 'listening')
+    const client = net.connect({ path: server.address() as string })
+    await once(client, 'connect')
+    for (let count = 0; count < requests; count++) {
+      client.write('GET / HTTP/1.1\r\nhost: localhost\r\nx-version: v1\r\n\r\n')
+      await once(client, 'data', { signal: AbortSignal.timeout(deadlineMs) })
+    }
+    client.destroy()
+  } catch {
+    // it is only slower
+  } finally {
+    server.close()
+  }
+}
