@@ -43,6 +43,7 @@ describe('a configuration', () => {
       nonDefaultWorkerCount: 1,
       nonDefaultWorkerIdleTime: 3600,
       maxRunningVersions: 20,
+      warmSpares: { count: 1, memoryLimit: 128 * 1024 * 1024 },
       startTimeout: 60,
       gateTimeout: 30,
       gateLimit: 1000,
