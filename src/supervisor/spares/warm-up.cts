@@ -1,12 +1,14 @@
 import 'node:https'
 import 'node:url'
 import 'node:zlib'
+import { lookup } from 'node:dns'
 import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import { join } from 'node:path'
+import { format } from 'node:util'
 
-const requests = 3
+const requests = 20
 const deadlineMs = 2_000
 
 /**
@@ -15,6 +17,13 @@ const deadlineMs = 2_000
  * @param directory where the socket is put
  */
 export async function warmUp(directory: string): Promise<void> {
+  await import('./warm-module.mjs')
+  format('%s %o', 'what console.log uses', {})
+  lookup('127.0.0.1', () => {}) // what `listen` with a host uses
+  await serveItself(directory)
+}
+
+async function serveItself(directory: string): Promise<void> {
   const server = http.createServer((req, res) => {
     req.resume()
     res.writeHead(200, { 'content-type': 'text/plain', 'content-length': 2 })
