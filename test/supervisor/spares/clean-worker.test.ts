@@ -98,7 +98,7 @@ it.each<[string, string, Record<string, string>]>([
   ['an ES module by its name', 'worker.mjs', { 'worker.mjs': esModule }],
   ['an ES module by its package.json', 'worker.js', { 'worker.js': esModule, 'package.json': '{ "type": "module" }' }],
   ['an ES module by its syntax', 'worker.js', { 'worker.js': esModule, 'package.json': '{}' }],
-  ...(process.features.typescript
+  ...((process.features as { typescript?: unknown }).typescript
     ? ([['TypeScript', 'worker.ts', { 'worker.ts': esModule, 'package.json': '{ "type": "module" }' }]] as [
         string,
         string,

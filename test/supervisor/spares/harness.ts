@@ -37,7 +37,7 @@ export async function openReserve(count = 1, memoryLimit = plenty): Promise<Rese
   })
   const supervisor = await Supervisor.open({
     directory: temporaryFolder(),
-    log: silentLog,
+    log: silentLog(),
     output: { stdout: sink, stderr: sink },
     spares: { count, memoryLimit },
   })
