@@ -106,7 +106,7 @@ export class Gateway {
       signal.throwIfAborted()
       gateway.#publish()
       gateway.#started = gateway.live.start()
-      gateway.spares.configure(config.warmSpares)
+      gateway.#pools.keepSpares(config)
       await gateway.processes.open(options.patience ?? 0)
       await gateway.configuration.watch(gateway.#configChange(), (action) => gateway.#exclusively(action))
       signal.throwIfAborted()
@@ -258,7 +258,7 @@ export class Gateway {
           await catalog?.close()
           throw error
         }
-        this.spares.configure(next.warmSpares)
+        this.#pools.keepSpares(next)
         this.#leases.setRange(next.versionPorts.min, next.versionPorts.max)
         if (catalog) await this.#replaceCatalog(catalog)
         this.#log.info({ file: next.file }, 'the configuration was changed and is in force')

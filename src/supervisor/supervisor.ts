@@ -70,6 +70,10 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
       spec,
       async (launch, options) => {
         const spare = await this.spares.take(launch)
+        if (spare && this.#isStopping) {
+          spare.kill() // whoever stops the pools may have looked for their workers already
+          throw new CserviceError('SHUTTING_DOWN')
+        }
         return WorkerHandle.start(launch, {
           ...options,
           id: spare?.id ?? this.#nextId(),

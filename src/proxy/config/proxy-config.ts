@@ -1,5 +1,3 @@
-import type { ReserveSettings } from '../../supervisor/spares/reserve-policy.ts'
-
 /** proxy.json, checked, with defaults filled in and paths absolute. Times are in seconds, as in the file. Immutable. */
 export interface ProxyConfig {
   /** Absolute path of the file. */
@@ -21,8 +19,10 @@ export interface ProxyConfig {
   readonly nonDefaultWorkerIdleTime: number
   /** Versions that run at once, the live one included. */
   readonly maxRunningVersions: number
-  /** Booted Node processes in reserve, and the bytes that each of them may take: `warmSpares`, `warmSpareMemory`. */
-  readonly warmSpares: ReserveSettings
+  /** Booted Node processes in reserve; 0: none. */
+  readonly warmSpares: number
+  /** MiB that each of them may take. */
+  readonly warmSpareMemory: number
   /** How long a worker may take to become ready. */
   readonly startTimeout: number
   /** How long a request waits for a version that is starting. */

@@ -1,9 +1,9 @@
 import Module from 'node:module'
-import { dirname } from 'node:path'
 import { ChannelClient, spareVariable } from '../../common/channel-client.cts'
 import type { Program, ToProcess } from '../../common/channel-protocol.ts' with { 'resolution-mode': 'import' }
 import { serve } from '../agent/agent.cts'
 import { warmUp } from './warm-up.cts'
+import { warmUpSocket } from './warm-up-socket.cts'
 
 /**
  * What a warm spare runs: it waits, with everything compiled that a worker needs, until it is told which worker it is, and is
@@ -12,7 +12,7 @@ import { warmUp } from './warm-up.cts'
 
 const keepAliveMs = 2 ** 30
 /** Our files that an ordinary worker does not load. */
-const ours = [__filename, require.resolve('./warm-up.cjs')]
+const ours = [__filename, require.resolve('./warm-up.cjs'), require.resolve('./warm-up-socket.cjs')]
 
 const channel = ChannelClient.fromEnvironment(spareVariable)
 if (channel) void wait(channel)
@@ -23,7 +23,7 @@ async function wait(channel: ChannelClient): Promise<void> {
   // A worker goes on serving without its supervisor for a while; a spare serves nobody.
   channel.on('lost', () => process.exit())
   channel.on('abandoned', () => process.exit())
-  await warmUp(dirname(channel.path))
+  await warmUp(warmUpSocket(channel.path))
   channel.on('message', (message: ToProcess) => {
     if (message.type !== 'become') return
     clearInterval(alive)

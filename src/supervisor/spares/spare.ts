@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter } from 'node:events'
+import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { spareVariable, startTimeOf } from '../../common/channel-client.cts'
 import type { FromProcess, Program, Ward } from '../../common/channel-protocol.ts'
 import type { ChannelPeer, ChannelServer } from '../channel-server.ts'
 import { agentPath, type Spawned } from '../launch.ts'
 import { within } from '../within.ts'
+import { warmUpSocket } from './warm-up-socket.cts'
 
 interface SpareEvents {
   /** It waits to become a worker. */
@@ -134,6 +136,7 @@ export class Spare extends EventEmitter<SpareEvents> {
   #onEnd(): void {
     if (this.#isUsed && this.#onBecame === null) return // of a worker
     this.#channel.forget(this.id)
+    rmSync(warmUpSocket(this.#channel.path, this.#child.pid), { force: true }) // of one that ended while it warmed itself
     const { stdout, stderr } = this.#child
     stdout?.destroy()
     if (this.#lastWords === '') this.#lastWords = String(stderr?.read() ?? '').slice(0, keptWords)

@@ -44,6 +44,9 @@ export class Spares extends EventEmitter<SparesEvents> {
   configure(settings: ReserveSettings): void {
     this.#settings = settings
     this.#failures = 0
+    if (settings.count > 0 && !allowsSpares(process.env)) {
+      this.#options.log.warn({}, 'no warm spares are kept: NODE_OPTIONS may run code in them')
+    }
     for (const spare of this.#spares) this.#refuseIfLarge(spare)
     this.#update()
   }

@@ -5,7 +5,6 @@ import { lookup } from 'node:dns'
 import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
-import { join } from 'node:path'
 import { format } from 'node:util'
 
 const requests = 20
@@ -14,25 +13,25 @@ const deadlineMs = 2_000
 /**
  * Serves itself a few requests, so that what Node compiles lazily is compiled. Over a Unix socket: a port could be one that a
  * worker is about to get.
- * @param directory where the socket is put
+ * @param path where the socket is put
  */
-export async function warmUp(directory: string): Promise<void> {
+export async function warmUp(path: string): Promise<void> {
   await import('./warm-module.mjs')
   format('%s %o', 'what console.log uses', {})
   lookup('127.0.0.1', () => {}) // what `listen` with a host uses
-  await serveItself(directory)
+  await serveItself(path)
 }
 
-async function serveItself(directory: string): Promise<void> {
+async function serveItself(path: string): Promise<void> {
   const server = http.createServer((req, res) => {
     req.resume()
     res.writeHead(200, { 'content-type': 'text/plain', 'content-length': 2 })
     res.end('ok')
   })
   try {
-    server.listen({ path: join(directory, `spare-${process.pid}`) })
+    server.listen({ path })
     await once(server, 'listening')
-    const client = net.connect({ path: server.address() as string })
+    const client = net.connect({ path })
     await once(client, 'connect')
     for (let count = 0; count < requests; count++) {
       client.write('GET / HTTP/1.1\r\nhost: localhost\r\nx-version: v1\r\n\r\n')

@@ -143,6 +143,7 @@ it('a supervisor that stops leaves no spare, also none that is booting, and no s
   const pids = reserve.pids()
   const { channelPath } = reserve.supervisor
   await reserve.supervisor.stop()
+  expect(readdirSync(dirname(channelPath))).toEqual([])
   expect(pids.filter(isAlive)).toEqual([])
   expect(reserve.pids()).toEqual([])
   expect(existsSync(channelPath)).toBe(false)
