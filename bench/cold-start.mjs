@@ -1,24 +1,32 @@
-// Cold start: from a request for a version that does not run until the first byte of its answer, against a bare
-// `node worker.js` until it listens. Both take turns, round by round; what counts is the ratio of medians.
+// Cold start: from a request for a version that does not run until the first byte of its answer, with a warm spare in
+// reserve and without one, against a bare `node worker.js` until it listens. All take turns, round by round; what counts is the
+// ratio of medians.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import http from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { environment, withGateway, workerFile } from './gateway.mjs'
 import { machineFacts, median, readOptions, table } from './options.mjs'
 
 const { rounds } = readOptions({ rounds: 20 }, { rounds: 3 })
 const barePort = 0 // any free one: the bare worker only has to listen
 
-await withGateway(async (gateway) => {
+await withGateway((spawning) => withGateway((warm) => measure(spawning, warm), { warmSpares: 1 }), { warmSpares: 0 })
+
+async function measure(spawning, warm) {
   console.log(`cold start · ${machineFacts()}`)
   console.log(`${rounds} rounds\n`)
   const bare = []
   const cold = []
+  const spared = []
   await bareStart() // warm the file cache
-  await coldRequest(gateway)
+  await coldRequest(spawning)
+  await coldRequest(warm)
   for (let round = 0; round < rounds; round += 1) {
     bare.push(await bareStart())
-    cold.push(await coldRequest(gateway))
+    cold.push(await coldRequest(spawning))
+    await untilSpareIsReady(warm)
+    spared.push(await coldRequest(warm))
   }
   const row = (name, times) => [
     name,
@@ -30,11 +38,13 @@ await withGateway(async (gateway) => {
     table([
       ['', 'median ms', 'least', 'most'],
       row('node worker.js until it listens', bare),
-      row('first byte through the gateway', cold),
+      row('first byte, no warm spare', cold),
+      row('first byte, with a warm spare', spared),
     ]),
   )
-  console.log(`ratio of medians: ${(median(cold) / median(bare)).toFixed(3)}\n`)
-})
+  const ratio = (times) => (median(times) / median(bare)).toFixed(3)
+  console.log(`ratio of medians: ${ratio(cold)} without a warm spare, ${ratio(spared)} with one\n`)
+}
 
 async function bareStart() {
   const started = performance.now()
@@ -48,6 +58,14 @@ async function bareStart() {
   child.kill('SIGKILL')
   await exited
   return time
+}
+
+async function untilSpareIsReady(gateway) {
+  for (;;) {
+    const { spares } = await gateway.command('proxy', 'info')
+    if (spares.ready >= spares.wanted) return
+    await delay(50)
+  }
 }
 
 async function coldRequest(gateway) {

@@ -12,8 +12,11 @@ export const program = fileURLToPath(new URL('../dist/cli/cservice.js', import.m
 export const workerFile = fileURLToPath(new URL('worker.js', import.meta.url))
 const startDeadline = 20_000
 
-/** Runs `use` with a gateway whose live version is v1, beside a version v2 that does not run; stops it afterwards. */
-export async function withGateway(use) {
+/**
+ * Runs `use` with a gateway whose live version is v1, beside a version v2 that does not run; stops it afterwards.
+ * @param settings more of proxy.json
+ */
+export async function withGateway(use, settings = {}) {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'cservice-bench-'))
   const [port, controlPort, firstVersionPort] = await Promise.all([freePort(), freePort(), freePort()])
   for (const version of ['v1', 'v2']) {
@@ -26,6 +29,7 @@ export async function withGateway(use) {
     workerCount: 1,
     bindings: [{ port, host: '127.0.0.1', workerCount: 1 }],
     versionPorts: `${firstVersionPort}-${Math.min(firstVersionPort + 200, 65_000)}`,
+    ...settings,
   }
   writeFileSync(join(folder, 'proxy.json'), JSON.stringify(config))
   const words = [program, 'proxy', 'start', join(folder, 'proxy.json'), '--port', String(controlPort)]

@@ -12,6 +12,7 @@ export function renderProxyInfo(info: Record<string, unknown>): string {
     versions: info.versionPath,
     header: options.versionHeader,
     'worker ports': range,
+    ...(isObject(info.spares) ? { 'warm spares': `${info.spares.ready} of ${info.spares.wanted} ready` } : {}),
   })
   return [
     head,

@@ -10,6 +10,8 @@ import { JsonLines, toJsonLine } from './json-lines.cts'
  * themselves for workers.
  */
 export const channelVariable = 'CSERVICE_CHANNEL'
+/** The same for a warm spare (src/supervisor/spares), which is no worker yet: the agent in it must not start. */
+export const spareVariable = 'CSERVICE_SPARE'
 /** How long a process goes on serving without a supervisor before it ends by itself, in milliseconds. */
 export const absenceLimitMs = 10_000
 const reconnectMs = 100
@@ -45,9 +47,9 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
   #isClosed = false
 
   /** The client that the environment of this process names, or null; the name is removed, so that children do not inherit it. */
-  static fromEnvironment(): ChannelClient | null {
-    const address = process.env[channelVariable]
-    delete process.env[channelVariable]
+  static fromEnvironment(variable: string = channelVariable): ChannelClient | null {
+    const address = process.env[variable]
+    delete process.env[variable]
     const hash = address?.lastIndexOf('#') ?? -1
     if (address === undefined || hash === -1) return null
     return new ChannelClient(address.slice(0, hash), address.slice(hash + 1))
@@ -78,6 +80,11 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
     if (this.#isConnected) this.#write(message)
     // Metrics are worth nothing later; and a supervisor that stays away must not fill our memory.
     else if (message.type !== 'metrics' && this.#pending.length < 10_000) this.#pending.push(message)
+  }
+
+  /** Of the socket. */
+  get path(): string {
+    return this.#path
   }
 
   get isConnected(): boolean {

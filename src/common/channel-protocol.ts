@@ -27,6 +27,10 @@ export type FromProcess =
   | { readonly type: 'pong' }
   /** For whoever owns the pool; the supervisor hands it on unread. */
   | { readonly type: 'message'; readonly body: unknown }
+  /** Of a warm spare: it waits for `become`. `rss` in bytes. */
+  | { readonly type: 'spare'; readonly rss: number }
+  /** Of a warm spare: it is the worker from here on; whatever follows comes from the worker. */
+  | { readonly type: 'became' }
 
 /** From the supervisor to a process. */
 export type ToProcess =
@@ -41,6 +45,16 @@ export type ToProcess =
   /** Processes that cannot watch the supervisor themselves: whoever gets this list ends them if the supervisor stays away. */
   | { readonly type: 'wards'; readonly pids: readonly Ward[] }
   | { readonly type: 'message'; readonly body: unknown }
+  /** To a warm spare, once: be this worker now. */
+  | ({ readonly type: 'become' } & Program)
+
+/** What a warm spare is to run, as `node file …args` in `cwd` with `env` as its whole environment. Absolute paths. */
+export interface Program {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+}
 
 /** A process to end when the supervisor does not come back; `startTime` guards against a pid that was given away again. */
 export interface Ward {

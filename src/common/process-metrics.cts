@@ -7,11 +7,13 @@ const sampleMs = 500
 /**
  * Reports memory and event-loop delay of this process from now on; see ProcessMetrics. Does not keep it alive.
  * @param more figures that go with each report
+ * @param bornAt seconds by `process.uptime()` at which the life that is reported began
  * @returns reports at once, too
  */
 export function reportMetrics(
   channel: ChannelClient,
   more: () => Pick<ProcessMetrics, 'net'> = () => ({}),
+  bornAt = 0,
 ): () => void {
   const delays = sampleDelay()
   const report = () => {
@@ -23,7 +25,7 @@ export function reportMetrics(
       heapUsed,
       external,
       arrayBuffers,
-      uptime: process.uptime(),
+      uptime: process.uptime() - bornAt,
       title: process.title,
       hrtime: process.hrtime(),
     }

@@ -6,7 +6,7 @@ const secretKeys = /pass(phrase|word)|secret|token/i
 
 /** The answer of `proxy info` (LEGACY 7.6, and what is new): JSON-safe, secrets masked. */
 export function describeGateway(gateway: Gateway) {
-  const { config, publisher, processes, catalog, versions } = gateway
+  const { config, publisher, processes, catalog, versions, spares } = gateway
   const live = gateway.live.name
   const proxyWorkers = processes.bindings.flatMap(({ port, config: binding, pool }) =>
     pool.workers.map((worker) => ({
@@ -35,6 +35,7 @@ export function describeGateway(gateway: Gateway) {
       }))
     }),
     liveVersion: live,
+    spares: { ready: spares.ready, wanted: spares.wanted },
     epoch: publisher.table.epoch,
     versions: allNames().map((name) => describeVersion(gateway, name)),
   }

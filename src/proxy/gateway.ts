@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { CserviceError, toCserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import type { Spares } from '../supervisor/spares/spares.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { type ConfigChange, ConfigFollower } from './config/config-follower.ts'
 import { loadConfig } from './config/load-config.ts'
@@ -46,6 +47,7 @@ export class Gateway {
   readonly versions: Versions
   readonly processes: ProxyProcesses
   readonly configuration: ConfigFollower
+  readonly spares: Spares
   readonly #leases: PortLeases
   readonly #pools: VersionPools
   readonly #log: Log
@@ -59,6 +61,7 @@ export class Gateway {
   private constructor(config: ProxyConfig, catalog: Catalog, { supervisor, log }: GatewayOptions) {
     this.#catalog = catalog
     this.#log = log
+    this.spares = supervisor.spares
     this.configuration = new ConfigFollower(config, log)
     this.#leases = new PortLeases(config.versionPorts)
     const inForce = () => this.configuration.inForce
@@ -103,6 +106,7 @@ export class Gateway {
       signal.throwIfAborted()
       gateway.#publish()
       gateway.#started = gateway.live.start()
+      gateway.#pools.keepSpares(config)
       await gateway.processes.open(options.patience ?? 0)
       await gateway.configuration.watch(gateway.#configChange(), (action) => gateway.#exclusively(action))
       signal.throwIfAborted()
@@ -164,6 +168,7 @@ export class Gateway {
   async #stop(): Promise<void> {
     if (this.#idleTimer) clearInterval(this.#idleTimer)
     await this.configuration.close()
+    await this.spares.close()
     await this.processes.close()
     this.#pools.close()
     await this.versions.stop()
@@ -253,6 +258,7 @@ export class Gateway {
           await catalog?.close()
           throw error
         }
+        this.#pools.keepSpares(next)
         this.#leases.setRange(next.versionPorts.min, next.versionPorts.max)
         if (catalog) await this.#replaceCatalog(catalog)
         this.#log.info({ file: next.file }, 'the configuration was changed and is in force')

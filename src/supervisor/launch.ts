@@ -32,6 +32,8 @@ export interface Launch {
   readonly isSilent?: boolean
   /** Descriptors that it inherits as 3, 4, … */
   readonly descriptors?: readonly number[]
+  /** Whether a warm spare (src/supervisor/spares) may become it; only of kind `agent`. */
+  readonly mayBeSpare?: boolean
   /** What it waits for to become ready, for people: `listen on PROXY_PORT 11003`. */
   readonly waitsFor: string
   /** Called once, when the process is gone: gives back what the launch had taken (a port). */
@@ -57,8 +59,8 @@ export interface Spawned {
 export function spawnWorker(launch: Launch, channel: string, pipes: OutputPipes | null): Spawned {
   // A process group of its own: Ctrl-C in a terminal is for the supervisor, which stops workers in its own order.
   const common = { cwd: launch.cwd, detached: true }
-  if (pipes !== null) return spawnProgram(launch, { ...common, env: { ...process.env, ...launch.env } }, pipes)
-  const env = { ...process.env, ...launch.env, [channelVariable]: channel }
+  if (pipes !== null) return spawnProgram(launch, { ...common, env: environmentOf(launch) }, pipes)
+  const env = { ...environmentOf(launch), [channelVariable]: channel }
   const preload = launch.kind === 'agent' ? ['--require', agentPath] : []
   const child = spawn(process.execPath, [...preload, launch.file, ...(launch.args ?? [])], {
     ...common,
@@ -66,6 +68,11 @@ export function spawnWorker(launch: Launch, channel: string, pipes: OutputPipes 
     stdio: ['ignore', 'pipe', 'pipe', ...(launch.descriptors ?? [])],
   })
   return { child, stdout: child.stdout, stderr: child.stderr }
+}
+
+/** What the program sees as its environment. */
+export function environmentOf(launch: Launch): Record<string, string> {
+  return { ...(process.env as Record<string, string>), ...launch.env }
 }
 
 function spawnProgram(launch: Launch, options: SpawnOptions, { out, err }: OutputPipes): Spawned {

@@ -7,6 +7,8 @@ import { ChannelServer } from './channel-server.ts'
 import { type OutputSink, processOutput } from './output.ts'
 import { Pool } from './pool.ts'
 import type { PoolSpec } from './pool-spec.ts'
+import type { ReserveSettings } from './spares/reserve-policy.ts'
+import { Spares } from './spares/spares.ts'
 import { WorkerHandle } from './worker.ts'
 
 export interface SupervisorOptions {
@@ -15,6 +17,8 @@ export interface SupervisorOptions {
   readonly log: Log
   /** Where workers' output goes; our own standard output and error by default. */
   readonly output?: OutputSink
+  /** Warm spares that workers are made from, where their launch allows it; none by default. */
+  readonly spares?: ReserveSettings
 }
 
 interface SupervisorEvents {
@@ -24,6 +28,8 @@ interface SupervisorEvents {
 
 /** Starts, watches and stops pools of processes; knows nothing of what they do. Owns the channel and all pools. */
 export class Supervisor extends EventEmitter<SupervisorEvents> {
+  /** Processes that wait to become workers; configure it at any time. */
+  readonly spares: Spares
   readonly #channel: ChannelServer
   readonly #log: Log
   readonly #output: OutputSink
@@ -39,6 +45,14 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     this.#channel = channel
     this.#log = options.log
     this.#output = options.output ?? processOutput
+    this.spares = new Spares({
+      channel,
+      log: options.log,
+      nextId: () => this.#nextId(),
+      isBusy: () => this.workers.some(({ state }) => state === 'starting'),
+    })
+    this.spares.on('change', () => this.#updateWards())
+    if (options.spares) this.spares.configure(options.spares)
   }
 
   static async open(options: SupervisorOptions): Promise<Supervisor> {
@@ -54,11 +68,16 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     if (this.#isStopping) throw new CserviceError('SHUTTING_DOWN')
     const pool = new Pool(
       spec,
-      (launch, options) => {
-        const id = `${this.#instance}-${++this.#lastWorker}`
+      async (launch, options) => {
+        const spare = await this.spares.take(launch)
+        if (spare && this.#isStopping) {
+          spare.kill() // whoever stops the pools may have looked for their workers already
+          throw new CserviceError('SHUTTING_DOWN')
+        }
         return WorkerHandle.start(launch, {
           ...options,
-          id,
+          id: spare?.id ?? this.#nextId(),
+          spare,
           channel: this.#channel,
           output: this.#output,
           log: this.#log,
@@ -67,7 +86,10 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
       this.#log,
     )
     this.#pools.add(pool)
-    pool.on('change', () => this.#updateWards())
+    pool.on('change', () => {
+      this.#updateWards()
+      this.spares.look()
+    })
     pool.on('worker', (worker) => {
       this.#updateWards()
       if (spec.keepsWatch) worker.on('connected', () => this.#updateWards())
@@ -98,15 +120,19 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   /** Stops every pool, then closes the channel. @param timeout milliseconds for each worker, instead of its pool's */
   async stop(timeout?: number): Promise<void> {
     this.#isStopping = true
-    await Promise.all(this.pools.map((pool) => this.removePool(pool, timeout)))
+    await Promise.all([this.spares.close(), ...this.pools.map((pool) => this.removePool(pool, timeout))])
     await this.#channel.close()
   }
 
   /** SIGKILL for every worker, at once. */
   async kill(): Promise<void> {
     this.#isStopping = true
-    await Promise.all(this.pools.map((pool) => pool.kill()))
+    await Promise.all([this.spares.close(), ...this.pools.map((pool) => pool.kill())])
     await this.#channel.close()
+  }
+
+  #nextId(): string {
+    return `${this.#instance}-${++this.#lastWorker}`
   }
 
   /** Tells the processes that keep watch whom to end, once for all changes of one turn. */
@@ -116,7 +142,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     setImmediate(() => {
       this.#isWardsUpdateDue = false
       const watched = this.pools.filter((pool) => !pool.spec.keepsWatch).flatMap((pool) => pool.workers)
-      const pids = watched.flatMap((worker) => worker.ward ?? [])
+      const pids = [...watched.flatMap((worker) => worker.ward ?? []), ...this.spares.wards]
       for (const pool of this.pools) {
         if (pool.spec.keepsWatch) for (const worker of pool.workers) worker.tell({ type: 'wards', pids })
       }

@@ -2,6 +2,7 @@ import type { Log } from '../common/log.ts'
 import type { ChannelServer } from './channel-server.ts'
 import type { OutputSink } from './output.ts'
 import type { Predecessor } from './readiness-rule.ts'
+import type { Spare } from './spares/spare.ts'
 
 /** Why a worker was started. Carried by each worker; nothing about it is global. */
 export type StartReason = 'start' | 'scale' | 'demand' | 'promote' | 'restart' | 'upgrade' | 'failure'
@@ -36,6 +37,8 @@ export interface WorkerOptions {
   readonly channel: ChannelServer
   readonly output: OutputSink
   readonly log: Log
+  /** The process that has become this worker; without one, a process is started. */
+  readonly spare?: Spare | null
 }
 
 /** The times stay getters, but for the one that was given. */

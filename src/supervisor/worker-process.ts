@@ -6,15 +6,18 @@ import type { Ward } from '../common/channel-protocol.ts'
 import type { ChannelServer } from './channel-server.ts'
 import { forkClusterWorker } from './cluster-fork.ts'
 import { guardCluster } from './cluster-guard.ts'
-import { type Launch, spawnWorker } from './launch.ts'
+import { type Launch, type Spawned, spawnWorker } from './launch.ts'
 import { Output, type OutputSink } from './output.ts'
 import { type OutputPipes, openOutputPipes } from './output-pipe.ts'
+import type { Spare } from './spares/spare.ts'
 
 export interface WorkerProcessOptions {
   readonly id: string
   readonly name: string
   readonly channel: ChannelServer
   readonly output: OutputSink
+  /** The process that has become this worker; without one, a process is started. */
+  readonly spare?: Spare | null
 }
 
 /** How a process ended; both null: it could not be started. */
@@ -46,9 +49,9 @@ export class WorkerProcess {
     return new WorkerProcess(launch, options, pipes)
   }
 
-  private constructor(launch: Launch, { id, name, channel, output }: WorkerProcessOptions, pipes: OutputPipes | null) {
-    const spawned =
-      launch.kind === 'cluster' ? forkClusterWorker(launch, id) : spawnWorker(launch, `${channel.path}#${id}`, pipes)
+  private constructor(launch: Launch, options: WorkerProcessOptions, pipes: OutputPipes | null) {
+    const { id, name, channel, output } = options
+    const spawned = options.spare?.spawned ?? spawnFor(launch, options, pipes)
     this.#kind = launch.kind
     this.#child = spawned.child
     this.clusterWorker = spawned.cluster?.worker ?? null
@@ -110,6 +113,7 @@ export class WorkerProcess {
 
   async #watchEnd(): Promise<ProcessEnd> {
     const child = this.#child
+    if (hasEnded(child)) return { exitCode: child.exitCode, signal: child.signalCode }
     return await new Promise((resolve) => {
       child.once('error', (error) => {
         if (child.pid !== undefined) return
@@ -124,4 +128,12 @@ export class WorkerProcess {
 /** Whether it runs as another user than this process. */
 function isForeign({ uid }: Launch): boolean {
   return uid !== undefined && uid !== process.getuid?.()
+}
+
+function spawnFor(launch: Launch, { id, channel }: WorkerProcessOptions, pipes: OutputPipes | null): Spawned {
+  return launch.kind === 'cluster' ? forkClusterWorker(launch, id) : spawnWorker(launch, `${channel.path}#${id}`, pipes)
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
 }

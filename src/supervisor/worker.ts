@@ -2,6 +2,7 @@ import type { Worker as ClusterWorker } from 'node:cluster'
 import { EventEmitter, once } from 'node:events'
 import type { FromProcess, ProcessMetrics, ToProcess, Ward } from '../common/channel-protocol.ts'
 import { CserviceError } from '../common/errors.ts'
+import type { ChannelPeer } from './channel-server.ts'
 import type { Launch } from './launch.ts'
 import { type NetFigures, NetRates } from './net-rates.ts'
 import type { WorkerEntry } from './plain/worker-entry.ts'
@@ -211,11 +212,15 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   #openChannel(): void {
-    this.#options.channel.expect(this.id, {
+    const peer: ChannelPeer = {
       onConnected: () => this.emit('connected'),
       onMessage: (message) => this.#receive(message),
       onDisconnected: () => {},
-    })
+    }
+    const { channel, spare } = this.#options
+    if (!spare) channel.expect(this.id, peer)
+    // It is connected and may have spoken already; whoever follows this worker hears it when all of them listen.
+    else setImmediate(() => this.#state !== 'exited' && spare.handOver(peer))
   }
 
   #receive(message: FromProcess): void {

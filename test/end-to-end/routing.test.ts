@@ -18,7 +18,7 @@ let gateway: Gateway
 let trap: string
 
 beforeAll(async () => {
-  folder = await versionFolder({ v1: 'records', v2: counted('http'), v3: counted('http') }, {}, onFinish)
+  folder = await versionFolder({ v1: 'records', v2: counted('http'), v3: counted('http') }, { warmSpares: 0 }, onFinish)
   trap = temporaryFolder(onFinish)
   writeTrap(trap)
   writeTrap(join(folder.path, '.hidden'))

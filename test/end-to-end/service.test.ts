@@ -175,8 +175,10 @@ describe('what is seen of a service', () => {
       expect(outcome.code).toBe(0)
       expect(`${outcome.stdout}${outcome.stderr}`).not.toMatch(secrets)
     }
-    const children = gateway.processes().filter(({ pid }) => pid !== gateway.pid)
-    expect(children.length).toBe(4)
+    const children = await eventually('two proxy processes, two workers and a warm spare', () => {
+      const others = gateway.processes().filter(({ pid }) => pid !== gateway.pid)
+      return others.length === 5 && others
+    })
     for (const { pid } of children) expect(JSON.stringify(environmentOf(pid))).not.toMatch(secrets)
     for (const { command } of gateway.processes()) expect(command).not.toMatch(secrets)
     await gateway.stop()

@@ -51,7 +51,7 @@ describe('a supervisor that is killed', () => {
     ['Node', 'http', 'worker.js'],
     ['Python', 'python', 'worker'],
   ] as const)('makes room at once for the next one, with workers in %s', async (_name, worker, workerFilename) => {
-    const folder = await versionFolder({ v1: worker }, { workerFilename })
+    const folder = await versionFolder({ v1: worker }, { workerFilename, warmSpares: 0 })
     const first = await startGateway(folder)
     const pids = first.processes().map(({ pid }) => pid)
     expect(pids.length).toBe(3)

@@ -19,6 +19,10 @@ export interface ProxyConfig {
   readonly nonDefaultWorkerIdleTime: number
   /** Versions that run at once, the live one included. */
   readonly maxRunningVersions: number
+  /** Booted Node processes in reserve; 0: none. */
+  readonly warmSpares: number
+  /** MiB that each of them may take. */
+  readonly warmSpareMemory: number
   /** How long a worker may take to become ready. */
   readonly startTimeout: number
   /** How long a request waits for a version that is starting. */

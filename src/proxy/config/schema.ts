@@ -125,6 +125,14 @@ export const configSchema = z.looseObject(
       .describe(
         'How many versions may run at once, the live one included; the one that was unused longest makes room. A promote needs two.',
       ),
+    warmSpares: wholeNumber(0, 64)
+      .default(1)
+      .describe(
+        'How many booted Node processes are kept in reserve, of which one becomes the next worker, of whatever version; 0: none.',
+      ),
+    warmSpareMemory: wholeNumber(1, 1_048_576)
+      .default(128)
+      .describe('How many MiB of memory a warm spare may take; one that takes more is not kept.'),
     startTimeout: seconds(0.1).default(60).describe('How many seconds a worker may take to become ready.'),
     gateTimeout: seconds(0).default(30).describe('How many seconds a request waits for a version that is starting.'),
     gateLimit: wholeNumber(0, 1_000_000)

@@ -24,6 +24,7 @@ export async function prepareVersionLaunch(config: ProxyConfig, version: string,
   return {
     file,
     kind,
+    mayBeSpare: kind === 'agent',
     cwd,
     env: { PROXY_PORT: String(port), CSERVICE_VERSION: version },
     port,

@@ -9,6 +9,8 @@ import type { PortLeases } from './port-leases.ts'
 import type { PoolFactory } from './version.ts'
 import { prepareVersionLaunch } from './version-launch.ts'
 
+const mebibyte = 1024 * 1024
+
 /** Makes the pools that versions run in, and takes their workers out of use without losing a request. */
 export class VersionPools implements PoolFactory {
   readonly #supervisor: Supervisor
@@ -48,6 +50,11 @@ export class VersionPools implements PoolFactory {
       drain: (worker) => this.#drain(worker),
       isBadLuck: foundPortTaken,
     })
+  }
+
+  /** Keeps the reserve that workers of all versions are made from as the configuration wants it. */
+  keepSpares({ warmSpares, warmSpareMemory }: ProxyConfig): void {
+    this.#supervisor.spares.configure({ count: warmSpares, memoryLimit: warmSpareMemory * mebibyte })
   }
 
   /** Makes no more pools: what has been stopped must not be started again by whoever was half way. */

@@ -27,7 +27,11 @@ interface WorkerReadyOptions {
 const channel = ChannelClient.fromEnvironment()
 if (channel) serve(channel)
 
-function serve(channel: ChannelClient): void {
+/**
+ * Begins to act for the worker that this process is. A warm spare calls it when it has become one.
+ * @param bornAt seconds by `process.uptime()` at which the worker's life began
+ */
+export function serve(channel: ChannelClient, bornAt = 0): void {
   /** A worker of a plain service shares its ports with others; any other has a port of its own. */
   const isShared = cluster.isWorker
   const port = isShared ? Number.NaN : Number(process.env.PROXY_PORT)
@@ -39,8 +43,10 @@ function serve(channel: ChannelClient): void {
   let isStopping = false
 
   servers.follow()
-  const reportNow = reportMetrics(channel, () =>
-    servers.statistics.connections > 0 || servers.hasServers ? { net: servers.statistics } : {},
+  const reportNow = reportMetrics(
+    channel,
+    () => (servers.statistics.connections > 0 || servers.hasServers ? { net: servers.statistics } : {}),
+    bornAt,
   )
   whenLoaded(
     () => servers.hasServers,

@@ -43,6 +43,8 @@ describe('a configuration', () => {
       nonDefaultWorkerCount: 1,
       nonDefaultWorkerIdleTime: 3600,
       maxRunningVersions: 20,
+      warmSpares: 1,
+      warmSpareMemory: 128,
       startTimeout: 60,
       gateTimeout: 30,
       gateLimit: 1000,
