@@ -33,6 +33,8 @@ export class Pool extends EventEmitter<PoolEvents> {
   readonly #workers = new Set<WorkerHandle>()
   readonly #size = new PoolSize()
   #launching = 0
+  /** Workers of which it is not settled whether they become ready. */
+  readonly #unsettled = new Set<WorkerHandle>()
   /** Workers whose successors come up: those count in their place. */
   readonly #replaced = new Set<WorkerHandle>()
   /** Launches under way, whoever asked for them. */
@@ -135,16 +137,15 @@ export class Pool extends EventEmitter<PoolEvents> {
   async grow(reason: StartReason, timeouts: CallTimeouts = {}, predecessor?: WorkerHandle): Promise<WorkerHandle> {
     this.#refuseIfClosed()
     const growth = this.#size.beginGrowth()
-    let hasGrown = false
-    try {
-      const options = { reason, startTimeout: timeouts.start, predecessor: predecessor?.asPredecessor, growth }
-      const worker = await this.#launchWorker(options)
-      hasGrown = true
-      this.#restarts.forget()
-      return worker
-    } finally {
-      this.#size.endGrowth(growth, hasGrown)
-    }
+    const options = { reason, startTimeout: timeouts.start, predecessor: predecessor?.asPredecessor, growth }
+    const launched = this.#launchWorker(options)
+    const hasGrown = await launched.then(
+      () => true,
+      () => false,
+    )
+    this.#size.endGrowth(growth, hasGrown)
+    if (hasGrown) this.#restarts.forget()
+    return await launched
   }
 
   /**
@@ -158,12 +159,8 @@ export class Pool extends EventEmitter<PoolEvents> {
     if (!isUp(worker) || this.#replaced.has(worker))
       throw new CserviceError('CANCELLED', `${this.spec.name}: worker ${worker.pid} is leaving already`)
     this.#replaced.add(worker)
-    let successor: WorkerHandle
-    try {
-      successor = await this.#launchWorker({ reason, startTimeout: timeouts.start, predecessor: worker.asPredecessor })
-    } finally {
-      this.#replaced.delete(worker)
-    }
+    const options = { reason, startTimeout: timeouts.start, predecessor: worker.asPredecessor }
+    const successor = await this.#launchWorker(options).finally(() => this.#replaced.delete(worker))
     const retired = isUp(worker) ? this.#retire(worker, 'restart', timeouts.stop) : worker.exited
     this.#restarts.forget()
     await retired
@@ -218,19 +215,19 @@ export class Pool extends EventEmitter<PoolEvents> {
       throw new CserviceError('CANCELLED', `${this.spec.name}: its workers are being stopped for good`)
   }
 
-  /** Workers that count towards the size: up or coming up, and not about to be replaced. */
+  /** Workers that count towards the size: up or coming up, also one whose failure has yet to be told. */
   #count(): number {
-    return this.#standing().length + this.#launching
-  }
-
-  #standing(): WorkerHandle[] {
-    return this.workers.filter((worker) => isUp(worker) && !this.#replaced.has(worker))
+    const isFailing = (worker: WorkerHandle) => worker.state === 'exited' && this.#unsettled.has(worker)
+    const counts = (worker: WorkerHandle) => (isUp(worker) && !this.#replaced.has(worker)) || isFailing(worker)
+    return this.workers.filter(counts).length + this.#launching
   }
 
   /** Those that are starting leave first, then the youngest: the oldest have proved themselves. */
   #shrink(reason: StopReason, timeout?: number): Promise<void>[] {
     if (this.size === 0) this.#restarts.clear()
-    const up = (this.size === 0 ? this.workers.filter(isUp) : this.#standing()).reverse()
+    const up = this.workers
+      .filter((worker) => isUp(worker) && (this.size === 0 || !this.#replaced.has(worker)))
+      .reverse()
     const isStarting = (worker: WorkerHandle) => Number(worker.state === 'starting')
     const leaving = up.sort((a, b) => isStarting(b) - isStarting(a)).slice(0, Math.max(0, up.length - this.size))
     return leaving.map((worker) => this.#retire(worker, reason, timeout))
@@ -264,6 +261,8 @@ export class Pool extends EventEmitter<PoolEvents> {
         const exit = exitOf(error)
         const hadBadLuck = exit !== null && this.spec.isBadLuck?.(exit)
         if (!hadBadLuck || options.reason === 'failure' || attempt === maxLaunches) throw error
+      } finally {
+        this.#unsettled.delete(worker)
       }
     }
   }
@@ -283,6 +282,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     }
     if (options.growth) options.growth.worker = worker
     this.#workers.add(worker)
+    this.#unsettled.add(worker)
     worker.on('state', () => this.emit('change', worker))
     worker.once('exit', (exit, { isExpected }) => this.#onExit(worker, exit, isExpected))
     this.emit('worker', worker)

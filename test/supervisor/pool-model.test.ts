@@ -43,6 +43,20 @@ test('a worker that crashes while another is being replaced is started again', a
   expect(world.pool.readyWorkers).toHaveLength(2)
 })
 
+test('successors that die at boot do not count as crashes of the pool, whose workers are all there', async () => {
+  const world = await World.of(2)
+  const failures: unknown[] = []
+  world.pool.on('failure', (exit) => failures.push(exit))
+  const replaced = world.workers.map((worker) => world.pool.replace(worker as FakeWorker as never, 'restart'))
+  await eventually('both successors have a process', () => world.workers[3])
+  world.workers[2]?.crash()
+  setImmediate(() => world.workers[3]?.crash())
+  expect((await Promise.allSettled(replaced)).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  await world.settle()
+  expect(failures).toEqual([])
+  expect(world.workers).toHaveLength(4)
+})
+
 test('a worker that is shut down while it is being replaced leaves the pool smaller by one', async () => {
   const world = await World.of(2)
   const [first] = world.workers
@@ -281,6 +295,10 @@ class FakeWorker extends EventEmitter {
     const nothing = { stderr: [], waitedFor: null, waitedMs: 0, listensOn: [] }
     const exit: WorkerExit = { worker: 'pool', pid: this.pid, exitCode: 1, signal: null, ...nothing }
     this.#move('exited')
+    setImmediate(() => this.#report(exit, isExpected)) // its last words are waited for
+  }
+
+  #report(exit: WorkerExit, isExpected: boolean): void {
     this.emit('exit', exit, { isExpected })
     this.#resolveExited(exit)
     this.#rejectReady(new CserviceError('WORKER_FAILED', 'exited', { details: exit }))
