@@ -170,7 +170,7 @@ export class CommandRegistry extends CommandTable {
 /** Whatever was thrown, as INTERNAL; some programs throw the text of a stack trace, which is for the log only. */
 function withoutStack(thrown: unknown): CserviceError {
   const { message } = toCserviceError(thrown)
-  return new CserviceError('INTERNAL', message.replace(/\n\s+at .*/g, '') || undefined, { cause: thrown })
+  return new CserviceError('INTERNAL', message.replace(/\n[^\S\n]+at .*/g, '') || undefined, { cause: thrown })
 }
 
 /** A word as an event has it: without the secrets of an object, and not endless. */
