@@ -88,6 +88,8 @@ export class Program {
    * @param timeout milliseconds after which what is left is ended at once; 0 or undefined: never
    */
   stop(timeout = 0): Promise<string> {
+    // Out of turn for a service that is being started: it may never be ready, and a master module would wait for itself.
+    if (this.#running?.hasBegun === false) return this.#stop(timeout)
     return this.#inTurn(() => this.#stop(timeout))
   }
 
@@ -140,6 +142,7 @@ export class Program {
     const { running, openConsole } = launched
     try {
       await running.service.begin()
+      if (this.#running !== running) throw new CserviceError('CANCELLED', 'The service was stopped before it was ready')
       running.hasBegun = true
       openConsole()
     } catch (error) {
