@@ -117,6 +117,7 @@ export class Program {
     this.#options = { ...defaultOptions, ...toOptions(settings) }
     const running = await this.#take(service, settings)
     await service.begin()
+    if (this.#running !== running) throw stoppedEarly()
     running.hasBegun = true
   }
 
@@ -142,7 +143,7 @@ export class Program {
     const { running, openConsole } = launched
     try {
       await running.service.begin()
-      if (this.#running !== running) throw new CserviceError('CANCELLED', 'The service was stopped before it was ready')
+      if (this.#running !== running) throw stoppedEarly()
       running.hasBegun = true
       openConsole()
     } catch (error) {
@@ -224,6 +225,10 @@ export class Program {
       this.#waiting--
     }
   }
+}
+
+function stoppedEarly(): CserviceError {
+  return new CserviceError('CANCELLED', 'The service was stopped before it was ready')
 }
 
 async function readCommandLine(): Promise<StartOptions> {

@@ -84,6 +84,27 @@ test('calls of start and stop that come at once take turns', async () => {
   expect(said(outcome.stdout)).toEqual([true, [[null, null, 'Shutting down...', null, 'Shutting down...'], false]])
 })
 
+test('stop ends a start whose workers are not ready, and a module of the master may call it', async () => {
+  const { run } = await programs({
+    'slow.cjs': "require('cservice').workerReady(false); setInterval(() => {}, 1000)",
+    'master.mjs': `import cservice from 'cservice'
+      console.log(JSON.stringify(await cservice.stop()))`,
+    'program.cjs': `${head}
+      async function main() {
+        const starting = cservice.start({ workers: __dirname + '/slow.cjs', workerCount: 1, port }).catch(failed)
+        cservice.on('workerStart', async () => say(await cservice.stop()))
+        say((await starting).code)
+        say((await cservice.start({ workers: null, master: __dirname + '/master.mjs', port }).catch(failed)).code)
+        say(cservice.locals.state)
+      }
+      main()`,
+  })
+  const outcome = await run('program.cjs')
+  const [first, second, ...rest] = said(outcome.stdout)
+  expect([first, second]).toEqual(expect.arrayContaining(['Shutting down...', 'CANCELLED']))
+  expect(rest).toEqual(['Shutting down...', 'CANCELLED', 0])
+})
+
 test('what a callback throws is thrown, and the callback is not called again', async () => {
   const { run } = await programs({
     'program.cjs': `${head}
