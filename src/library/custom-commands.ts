@@ -30,6 +30,9 @@ export class CustomCommands {
 
   /** @throws CserviceError BAD_USAGE for a level that does not exist: nothing is changed then */
   setLevels(levels: Readonly<Record<string, unknown>>): void {
+    if (typeof levels !== 'object' || levels === null) {
+      throw new CserviceError('BAD_USAGE', "The levels are an object: control({ restart: 'local' })")
+    }
     const parsed = Object.entries(levels).map(([name, level]) => [name, parseLevel(level)] as const)
     for (const [name, level] of parsed) this.#levels.set(name, level)
     this.#registry?.setLevels(levels)

@@ -68,6 +68,9 @@ export class Program {
 
   /** Starts the service, or adds workers to it. @throws CserviceError the first thing that went wrong */
   async start(given: StartOptions | undefined): Promise<unknown> {
+    if (given !== undefined && (typeof given !== 'object' || Array.isArray(given))) {
+      throw new CserviceError('BAD_USAGE', "The options of start are an object: start({ config: 'config.json' })")
+    }
     const options = given ?? (await readCommandLine())
     if (typeof options.run === 'string') {
       const { runRemotely } = await import('./launch-service.ts')

@@ -71,6 +71,20 @@ test('a wrong option is an error of start, and nothing runs then', async () => {
   expect(outcome.code).toBe(0)
 })
 
+test('options or levels that are no object are an error, and nothing is started', async () => {
+  const { run } = await programs({
+    'program.cjs': `${head}
+      async function main() {
+        for (const options of ['config.json', 7, []]) say((await cservice.start(options).catch(failed)).code)
+        for (const levels of [null, 7]) try { cservice.control(levels) } catch (error) { say(error.code) }
+        say(cservice.locals.state)
+      }
+      main()`,
+  })
+  const outcome = await run('program.cjs')
+  expect(said(outcome.stdout)).toEqual([...Array(5).fill('BAD_USAGE'), 0])
+})
+
 test('calls of start and stop that come at once take turns', async () => {
   const { run } = await programs({
     'program.cjs': `${head}

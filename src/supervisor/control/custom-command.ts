@@ -59,9 +59,9 @@ export function customCommand(
   statics: CommandStatics = run,
 ): Command {
   if (typeof run !== 'function') throw new CserviceError('BAD_USAGE', `The command ${String(name)} is not a function`)
-  if (typeof name !== 'string' || !/^[^\s"{[]\S{0,127}$/.test(name)) {
+  if (!isCommandName(name)) {
     throw new CserviceError('BAD_USAGE', `${JSON.stringify(name)} cannot be the name of a command`, {
-      hint: 'A name has no spaces, does not begin with a quotation mark or bracket, and is 128 characters long at most.',
+      hint: 'A name has no spaces or control characters, does not begin with a quotation mark or bracket, and is 128 characters long at most.',
     })
   }
   return {
@@ -73,6 +73,11 @@ export function customCommand(
     runsAtOnce: () => true,
     run: (args, context) => answer(name, run, surroundings, args, context),
   }
+}
+
+/** Whether it can be typed as the first word of a line, and shown. */
+export function isCommandName(name: unknown): name is string {
+  return typeof name === 'string' && /^[^\s\p{C}"{[][^\s\p{C}]{0,127}$/u.test(name)
 }
 
 function askLevel(name: string, control: () => unknown): unknown {
