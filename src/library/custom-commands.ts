@@ -25,6 +25,8 @@ export class CustomCommands {
   add(name: string, run: Runnable, statics?: CommandStatics): void {
     const command = customCommand(name, run, this.#surroundings, statics)
     this.#commands.set(name, command)
+    // Later wins, also for the services that are still to come.
+    if (command.hasDefaultLevel !== true) this.#levels.delete(name)
     this.#registry?.override(command)
   }
 

@@ -179,6 +179,40 @@ test('an unknown command is one error: to the callback or as a rejection, and ne
   expect(outcome.code).toBe(0)
 })
 
+test('of a level that a program sets and one that a command brings, the later one holds, also before start', async () => {
+  const { run } = await programs({
+    'program.cjs': `${head}
+      cservice.control({ early: 'remote', late: 'remote' })
+      for (const name of ['early', 'late'])
+        cservice.on(name, Object.assign(async () => 1, { control: () => 'local' }))
+      cservice.control({ late: 'inproc' })
+      async function main() {
+        await cservice.start({ workers: null, port })
+        say([cservice.locals.events.early.level, cservice.locals.events.late.level])
+        await cservice.stop()
+      }
+      main()`,
+  })
+  expect(said((await run('program.cjs')).stdout)).toEqual([['local', 'inproc']])
+})
+
+test('a program that starts from its command line keeps the key in the environment from its workers', async () => {
+  const { run } = await programs({
+    'worker.cjs': `process.env.CSERVICE_ACCESS_KEY && console.error('leaked'); require('cservice').workerReady()`,
+    'program.cjs': `${head}
+      process.argv.push(__dirname + '/worker.cjs', '--port=' + port, '--workerCount=1')
+      async function main() {
+        await cservice.start()
+        say([cservice.options.accessKey, process.env.CSERVICE_ACCESS_KEY ?? null])
+        await cservice.stop()
+      }
+      main()`,
+  })
+  const outcome = await run('program.cjs', { CSERVICE_ACCESS_KEY: 'K' })
+  expect(said(outcome.stdout)).toEqual([['K', null]])
+  expect(outcome.stderr).not.toContain('leaked')
+})
+
 test('levels that a program sets hold for other programs', async () => {
   const { run } = await programs({
     'program.cjs': `${head}
