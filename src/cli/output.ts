@@ -1,5 +1,5 @@
 import { toCserviceError } from '../common/errors.ts'
-import { style } from './style.ts'
+import { plain, style } from './style.ts'
 
 /** Where answers and errors go: text for people, or exactly one JSON value on stdout. */
 export class Output {
@@ -21,7 +21,7 @@ export class Output {
   /** The answer of a command. */
   async answer(words: readonly string[], answer: unknown): Promise<void> {
     if (this.isJson) return this.json(answer)
-    if (typeof answer === 'string') return this.text(answer)
+    if (typeof answer === 'string') return this.text(shown(answer, process.stdout))
     const { render } = await import('./render.ts')
     this.text(render(words, answer))
   }
@@ -42,13 +42,18 @@ export class Output {
       this.json({ error })
       return error.exitCode
     }
-    const lines = [`${this.#program}: ${error.message}`]
+    const lines = [`${this.#program}: ${shown(error.message, process.stderr)}`]
     if (error.details !== undefined && error.details !== null) {
       const { renderValue } = await import('./render-value.ts')
       lines.push(renderValue(error.details, '  '))
     }
-    if (error.hint) lines.push(style('dim', error.hint, process.stderr))
+    if (error.hint) lines.push(style('dim', shown(error.hint, process.stderr), process.stderr))
     process.stderr.write(`${lines.join('\n')}\n`)
     return error.exitCode
   }
+}
+
+/** What a service says may hold what its workers or its callers have said: nothing for a terminal to act on. */
+function shown(text: string, stream: NodeJS.WriteStream): string {
+  return stream.isTTY === true ? plain(text) : text
 }

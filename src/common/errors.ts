@@ -233,6 +233,9 @@ export interface ErrorData {
   readonly details?: unknown
 }
 
+/** By a global symbol, because a process may hold several copies of this package: a program's own, and that of what it uses. */
+const brand = Symbol.for('cservice.error')
+
 /**
  * An error of the catalogue. `message` says what happened in this one case; `details` is JSON-safe and for operators,
  * never for an anonymous client.
@@ -248,6 +251,17 @@ export class CserviceError extends Error {
     this.code = code
     this.hint = options.hint ?? catalogue[code].hint
     this.details = options.details
+  }
+
+  /** Errors of another copy of this package are instances, too. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: it is the class that is asked about, which may be one below this
+    if (this !== CserviceError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    return typeof value === 'object' && value !== null && brand in value
+  }
+
+  get [brand](): true {
+    return true
   }
 
   get status(): number {

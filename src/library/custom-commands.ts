@@ -25,11 +25,16 @@ export class CustomCommands {
   add(name: string, run: Runnable, statics?: CommandStatics): void {
     const command = customCommand(name, run, this.#surroundings, statics)
     this.#commands.set(name, command)
+    // Later wins, also for the services that are still to come.
+    if (command.hasDefaultLevel !== true) this.#levels.delete(name)
     this.#registry?.override(command)
   }
 
   /** @throws CserviceError BAD_USAGE for a level that does not exist: nothing is changed then */
   setLevels(levels: Readonly<Record<string, unknown>>): void {
+    if (typeof levels !== 'object' || levels === null) {
+      throw new CserviceError('BAD_USAGE', "The levels are an object: control({ restart: 'local' })")
+    }
     const parsed = Object.entries(levels).map(([name, level]) => [name, parseLevel(level)] as const)
     for (const [name, level] of parsed) this.#levels.set(name, level)
     this.#registry?.setLevels(levels)

@@ -12,6 +12,8 @@ export function toOptions({ workers, accessKey, ssl, master, proxy, ...settings 
     restartConcurrencyRatio,
     commands,
     workerCount: workerDefaults.count,
+    // What is added later is started with these again: a worker must not get more rights than its siblings.
+    ...ofDefaults(workerDefaults),
     workers: Object.fromEntries(
       workers.map(({ name, file, cwd, count, isImmune }) => [name, { worker: file, cwd, count, restart: !isImmune }]),
     ),
@@ -19,5 +21,25 @@ export function toOptions({ workers, accessKey, ssl, master, proxy, ...settings 
     ssl: ssl ?? undefined,
     master: master ?? undefined,
     proxy: proxy ?? undefined,
+  }
+}
+
+function ofDefaults({
+  args,
+  uid,
+  gid,
+  limits,
+  restartDelay,
+  isSilent,
+}: ServiceSettings['workerDefaults']): StartOptions {
+  return {
+    silent: isSilent,
+    restartDelayMs: restartDelay,
+    ...(args.length === 0 ? {} : { args }),
+    ...(uid === null ? {} : { workerUid: uid }),
+    ...(gid === null ? {} : { workerGid: gid }),
+    ...(limits.memory === null ? {} : { restartOnMemUsage: limits.memory }),
+    ...(limits.upTime === null ? {} : { restartOnUpTime: limits.upTime }),
+    ...(limits.unresponsive === null ? {} : { restartOnUnresponsive: limits.unresponsive }),
   }
 }

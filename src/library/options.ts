@@ -16,7 +16,7 @@ export interface WorkerOptions {
 
 /** Options of `start`: those of the command line (docs), and what only a program can give. */
 export interface StartOptions {
-  readonly workers?: string | Readonly<Record<string, WorkerOptions>> | null | undefined
+  readonly workers?: string | Readonly<Record<string, string | WorkerOptions>> | null | undefined
   readonly workerCount?: number | undefined
   readonly accessKey?: string | undefined
   readonly host?: string | undefined
@@ -33,9 +33,11 @@ export interface StartOptions {
   readonly silent?: boolean | undefined
   readonly allowHttpGet?: boolean | undefined
   /** Bytes. */
-  readonly restartOnMemUsage?: number | undefined
+  readonly restartOnMemUsage?: number | false | undefined
   /** Seconds. */
-  readonly restartOnUpTime?: number | undefined
+  readonly restartOnUpTime?: number | false | undefined
+  /** Seconds without a turn of its event loop after which a worker is replaced; true: 30. */
+  readonly restartOnUnresponsive?: number | boolean | undefined
   readonly restartConcurrencyRatio?: number | undefined
   readonly restartDelayMs?: number | undefined
   /** Directories with commands, as a list or separated by commas. */

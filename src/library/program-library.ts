@@ -36,7 +36,7 @@ export function createProgramLibrary(): Cservice {
   const library: Cservice = {
     start: ((options?: unknown, callback?: unknown) =>
       settle(
-        program.start(typeof options === 'object' && options !== null ? (options as StartOptions) : undefined),
+        program.start(typeof options === 'function' || options === null ? undefined : (options as StartOptions)),
         findCallback(options, callback),
       )) as Cservice['start'],
     stop: ((timeout?: unknown, callback?: unknown) =>

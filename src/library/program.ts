@@ -68,6 +68,9 @@ export class Program {
 
   /** Starts the service, or adds workers to it. @throws CserviceError the first thing that went wrong */
   async start(given: StartOptions | undefined): Promise<unknown> {
+    if (given !== undefined && (typeof given !== 'object' || Array.isArray(given))) {
+      throw new CserviceError('BAD_USAGE', "The options of start are an object: start({ config: 'config.json' })")
+    }
     const options = given ?? (await readCommandLine())
     if (typeof options.run === 'string') {
       const { runRemotely } = await import('./launch-service.ts')
@@ -88,6 +91,8 @@ export class Program {
    * @param timeout milliseconds after which what is left is ended at once; 0 or undefined: never
    */
   stop(timeout = 0): Promise<string> {
+    // Out of turn for a service that is being started: it may never be ready, and a master module would wait for itself.
+    if (this.#running?.hasBegun === false) return this.#stop(timeout)
     return this.#inTurn(() => this.#stop(timeout))
   }
 
@@ -115,6 +120,7 @@ export class Program {
     this.#options = { ...defaultOptions, ...toOptions(settings) }
     const running = await this.#take(service, settings)
     await service.begin()
+    if (this.#running !== running) throw stoppedEarly()
     running.hasBegun = true
   }
 
@@ -140,6 +146,7 @@ export class Program {
     const { running, openConsole } = launched
     try {
       await running.service.begin()
+      if (this.#running !== running) throw stoppedEarly()
       running.hasBegun = true
       openConsole()
     } catch (error) {
@@ -221,6 +228,10 @@ export class Program {
       this.#waiting--
     }
   }
+}
+
+function stoppedEarly(): CserviceError {
+  return new CserviceError('CANCELLED', 'The service was stopped before it was ready')
 }
 
 async function readCommandLine(): Promise<StartOptions> {

@@ -49,7 +49,7 @@ export async function resolveSettings(
   }
   const { entries, warnings } = await makeEntries(options.workers ?? null, workerDefaults, sources.of('workers'))
   const settings: ServiceSettings = {
-    ...toAddress(options),
+    ...toAddress(options, sources.of('ssl').folders),
     allowHttpGet: options.allowHttpGet ?? false,
     cli: options.cli ?? presets.cli ?? false,
     workers: entries,
@@ -67,11 +67,32 @@ export async function resolveSettings(
  * @throws CserviceError BAD_USAGE, CONFIG_NOT_FOUND, CONFIG_INVALID
  */
 export async function resolveAddress(given: GivenOptions, cwd: string = process.cwd()): Promise<ServiceAddress> {
-  return toAddress((await Sources.read(given, cwd)).options)
+  const sources = await Sources.read(given, cwd)
+  return toAddress(sources.options, sources.of('ssl').folders)
 }
 
-function toAddress({ port, host, accessKey, ssl }: CheckedOptions): ServiceAddress {
-  return { port: port ?? 11987, host: host ?? 'localhost', accessKey: accessKey?.toString() ?? null, ssl: ssl ?? null }
+function toAddress({ port, host, accessKey, ssl }: CheckedOptions, folders: readonly string[]): ServiceAddress {
+  return {
+    port: port ?? 11987,
+    host: host ?? 'localhost',
+    accessKey: accessKey?.toString() ?? null,
+    ssl: ssl ? findFilesOfTls(ssl, folders) : null,
+  }
+}
+
+const filesOfTls = ['key', 'cert', 'ca', 'pfx', 'pem']
+
+/** What lies beside the configuration file alone by its absolute path; all else is for whoever reads the files. */
+function findFilesOfTls(ssl: Readonly<Record<string, unknown>>, folders: readonly string[]): Record<string, unknown> {
+  const find = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(find)
+    if (typeof value !== 'string' || value === '' || value.includes('-----BEGIN')) return value
+    const path = findPath(value, folders)
+    return path === resolve(folders[0] ?? '.', value) ? value : path
+  }
+  return Object.fromEntries(
+    Object.entries(ssl).map(([name, value]) => [name, filesOfTls.includes(name) ? find(value) : value]),
+  )
 }
 
 function toList(commands: CheckedOptions['commands']): readonly string[] {

@@ -1,4 +1,5 @@
 import { describeProblem, formatPath } from '../common/config/config-problem.ts'
+import { CserviceError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
 import { entryOptionNames, makeEntry } from '../supervisor/plain/make-entry.ts'
 import type { WorkerEntry } from '../supervisor/plain/worker-entry.ts'
@@ -8,10 +9,12 @@ import type { Origin } from './sources.ts'
 /** The name of a worker that was given as a path and nothing else. */
 const standardName = 'main'
 const standardWorker = './worker.js'
+/** Processes of all workers together: a generated file with a mistake in it must not take the machine down. */
+const largestTotal = 4_096
 
 /**
  * The entries of `workers`, and warnings about variables of the environment that look like mistyped options.
- * @throws CserviceError as `makeEntry`
+ * @throws CserviceError as `makeEntry`; BAD_USAGE for more than 4096 processes in all
  */
 export async function makeEntries(
   workers: CheckedOptions['workers'] | null,
@@ -27,7 +30,11 @@ export async function makeEntries(
     entries.push(await makeEntry({ name, path, options, defaults, folders: origin.folders }))
     warnings.push(...mistyped(name, options, origin))
   }
-  return { entries, warnings }
+  const total = entries.reduce((sum, { count }) => sum + count, 0)
+  if (total <= largestTotal) return { entries, warnings }
+  throw new CserviceError('BAD_USAGE', `Option 'workers': found ${total} processes in all, allowed: ${largestTotal}`, {
+    hint: 'Each worker has workerCount processes, unless it has a count of its own.',
+  })
 }
 
 /** Names in capitals are meant for the environment; one that is nearly that of an option is perhaps not. */

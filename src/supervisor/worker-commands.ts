@@ -61,7 +61,7 @@ export class WorkerCommands {
     const said = JSON.stringify(message)
     if (present !== undefined && (said === entry.said || !mayChange)) return
     entry.said = said
-    registry.override(toCommand(message, entry.run))
+    registry.override(toCommand(message, entry.run, mayChange))
   }
 
   /** An answer of a worker to one of our calls; one that nobody waits for any more is dropped. */
@@ -133,8 +133,13 @@ export class WorkerCommands {
   }
 }
 
-function toCommand({ name, level, isVisible, help }: RegisterMessage, run: Command['run']): Command {
+/** @param mayChange whether the level goes before one that the program has set for this name, perhaps before it was there */
+function toCommand(
+  { name, level, isVisible, help }: RegisterMessage,
+  run: Command['run'],
+  mayChange: boolean,
+): Command {
   const shown = help ?? { info: 'Runs in every worker that has it.', command: name }
   const base = { name, isVisible, help: async () => shown, runsAtOnce: () => true, run }
-  return level === null ? { ...base, level: 'remote', hasDefaultLevel: true } : { ...base, level }
+  return { ...base, level: level ?? 'remote', hasDefaultLevel: level === null || !mayChange }
 }

@@ -1,8 +1,7 @@
 import { fromErrorData } from '../common/errors.ts'
 import type { FromLibrary, RegisterMessage } from '../common/worker-messages.ts'
+import { isCommandName } from './control/custom-command.ts'
 
-/** A command's name, as it can be typed in a line: no white space, no control characters. */
-const namePattern = /^[^\s\p{C}"{[]{1,80}$/u
 const helpLimit = 8 * 1024
 const levels: readonly unknown[] = ['remote', 'local', 'inproc', 'disabled'] satisfies RegisterMessage['level'][]
 
@@ -29,7 +28,7 @@ export function readMessage(body: unknown): FromLibrary | null {
 
 function readRegistration({ name, level, isVisible, help }: Record<string, unknown>): RegisterMessage | null {
   const hasLevel = level !== null && level !== undefined
-  if (typeof name !== 'string' || !namePattern.test(name) || (hasLevel && !levels.includes(level))) return null
+  if (!isCommandName(name) || (hasLevel && !levels.includes(level))) return null
   return {
     type: 'register',
     name,

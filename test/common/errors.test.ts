@@ -40,3 +40,16 @@ test('whatever is thrown becomes an error of the catalogue', () => {
   expect(errors.toCserviceError(cause)).toMatchObject({ code: 'INTERNAL', message: 'boom', cause })
   expect(errors.toCserviceError('text')).toMatchObject({ code: 'INTERNAL', message: 'text' })
 })
+
+test('an error of another copy of this package is one of ours, and of none of the classes below it', async () => {
+  const copy: string = '../../src/common/errors.ts?copy'
+  const { CserviceError: Other } = (await import(copy)) as typeof errors
+  class Below extends errors.CserviceError {}
+  expect(Other).not.toBe(errors.CserviceError)
+  const error: unknown = new Other('CANCELLED')
+  expect(error instanceof errors.CserviceError).toBe(true)
+  expect(errors.toCserviceError(error)).toBe(error)
+  expect([error instanceof Below, new Below('CANCELLED') instanceof Below]).toEqual([false, true])
+  for (const value of [new Error('no'), null, 'text', {}, undefined])
+    expect(value instanceof errors.CserviceError).toBe(false)
+})

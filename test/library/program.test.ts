@@ -71,6 +71,20 @@ test('a wrong option is an error of start, and nothing runs then', async () => {
   expect(outcome.code).toBe(0)
 })
 
+test('options or levels that are no object are an error, and nothing is started', async () => {
+  const { run } = await programs({
+    'program.cjs': `${head}
+      async function main() {
+        for (const options of ['config.json', 7, []]) say((await cservice.start(options).catch(failed)).code)
+        for (const levels of [null, 7]) try { cservice.control(levels) } catch (error) { say(error.code) }
+        say(cservice.locals.state)
+      }
+      main()`,
+  })
+  const outcome = await run('program.cjs')
+  expect(said(outcome.stdout)).toEqual([...Array(5).fill('BAD_USAGE'), 0])
+})
+
 test('calls of start and stop that come at once take turns', async () => {
   const { run } = await programs({
     'program.cjs': `${head}
@@ -82,6 +96,27 @@ test('calls of start and stop that come at once take turns', async () => {
   const outcome = await run('program.cjs')
   expect(outcome.stderr).toBe('')
   expect(said(outcome.stdout)).toEqual([true, [[null, null, 'Shutting down...', null, 'Shutting down...'], false]])
+})
+
+test('stop ends a start whose workers are not ready, and a module of the master may call it', async () => {
+  const { run } = await programs({
+    'slow.cjs': "require('cservice').workerReady(false); setInterval(() => {}, 1000)",
+    'master.mjs': `import cservice from 'cservice'
+      console.log(JSON.stringify(await cservice.stop()))`,
+    'program.cjs': `${head}
+      async function main() {
+        const starting = cservice.start({ workers: __dirname + '/slow.cjs', workerCount: 1, port }).catch(failed)
+        cservice.on('workerStart', async () => say(await cservice.stop()))
+        say((await starting).code)
+        say((await cservice.start({ workers: null, master: __dirname + '/master.mjs', port }).catch(failed)).code)
+        say(cservice.locals.state)
+      }
+      main()`,
+  })
+  const outcome = await run('program.cjs')
+  const [first, second, ...rest] = said(outcome.stdout)
+  expect([first, second]).toEqual(expect.arrayContaining(['Shutting down...', 'CANCELLED']))
+  expect(rest).toEqual(['Shutting down...', 'CANCELLED', 0])
 })
 
 test('what a callback throws is thrown, and the callback is not called again', async () => {
@@ -142,6 +177,40 @@ test('an unknown command is one error: to the callback or as a rejection, and ne
   const error = { code: 'UNKNOWN_COMMAND', message: 'Event no.such not found' }
   expect(said(outcome.stdout)).toEqual([error, error, error, error])
   expect(outcome.code).toBe(0)
+})
+
+test('of a level that a program sets and one that a command brings, the later one holds, also before start', async () => {
+  const { run } = await programs({
+    'program.cjs': `${head}
+      cservice.control({ early: 'remote', late: 'remote' })
+      for (const name of ['early', 'late'])
+        cservice.on(name, Object.assign(async () => 1, { control: () => 'local' }))
+      cservice.control({ late: 'inproc' })
+      async function main() {
+        await cservice.start({ workers: null, port })
+        say([cservice.locals.events.early.level, cservice.locals.events.late.level])
+        await cservice.stop()
+      }
+      main()`,
+  })
+  expect(said((await run('program.cjs')).stdout)).toEqual([['local', 'inproc']])
+})
+
+test('a program that starts from its command line keeps the key in the environment from its workers', async () => {
+  const { run } = await programs({
+    'worker.cjs': `process.env.CSERVICE_ACCESS_KEY && console.error('leaked'); require('cservice').workerReady()`,
+    'program.cjs': `${head}
+      process.argv.push(__dirname + '/worker.cjs', '--port=' + port, '--workerCount=1')
+      async function main() {
+        await cservice.start()
+        say([cservice.options.accessKey, process.env.CSERVICE_ACCESS_KEY ?? null])
+        await cservice.stop()
+      }
+      main()`,
+  })
+  const outcome = await run('program.cjs', { CSERVICE_ACCESS_KEY: 'K' })
+  expect(said(outcome.stdout)).toEqual([['K', null]])
+  expect(outcome.stderr).not.toContain('leaked')
 })
 
 test('levels that a program sets hold for other programs', async () => {

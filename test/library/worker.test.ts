@@ -106,6 +106,15 @@ test('a worker of our own user is trusted as this machine is, one of another use
   ])
 })
 
+test('a worker of another user cannot open a command that the program has closed before it was there', async () => {
+  const text = `cservice.on('flush', Object.assign((event, cb) => cb(null, 1), { control: () => 'remote' }))`
+  const close = { before: (registry: CommandRegistry) => registry.setLevels({ flush: 'inproc' }) }
+  const foreign = await service(text, [], { ...close, isForeign: () => true })
+  expect(foreign.registry.levelOf('flush')).toBe('inproc')
+  const own = await service(text, [], close)
+  expect(own.registry.levelOf('flush')).toBe('remote')
+})
+
 test('a command that workers register runs in each of them, and is answered with what each says', async () => {
   const { pool, registry } = await service(
     `cservice.on('flush', (event, cb, ...args) => cb(null, [event.name, event.service === cservice, ...args]))

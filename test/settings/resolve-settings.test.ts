@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -24,6 +25,27 @@ function withFile(content: unknown, given: Record<string, unknown> = {}, files: 
 }
 
 describe('the settings of a service', () => {
+  it('find the files of TLS in the working directory, else beside the configuration', async () => {
+    const folder = folderOf({
+      'etc/config.json': { ssl: { cert: 'a.pem', key: ['b.pem', 'c.pem'], minVersion: 'a.pem' } },
+    })
+    for (const name of ['etc/a.pem', 'etc/b.pem', 'b.pem']) writeFileSync(join(folder, name), '')
+    const { settings } = await resolveSettings({ config: 'etc/config.json' }, folder)
+    expect(settings.ssl).toEqual({ cert: join(folder, 'etc/a.pem'), key: ['b.pem', 'c.pem'], minVersion: 'a.pem' })
+  })
+
+  it('are refused when the workers together would take the machine down', async () => {
+    const workers = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`w${index}`, 'a.js']))
+    await expect(withFile({ workers, workerCount: 1 })).rejects.toThrow('found 10000 processes in all, allowed: 4096')
+  })
+
+  it('are not waited for where the file is a pipe that nobody writes to, nor read without end', async () => {
+    const folder = folderOf({})
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    await expect(resolveSettings({ config: 'pipe' }, folder)).rejects.toThrow('it is a pipe')
+    await expect(resolveSettings({ config: '/dev/zero' }, folder)).rejects.toThrow('has more than 16 MiB')
+  })
+
   it('have defaults for everything', async () => {
     const { settings, warnings } = await resolveSettings({}, '/')
     expect(warnings).toEqual([])

@@ -44,13 +44,13 @@ test('whatever a worker says, it is a message or nothing, and never throws', () 
   fc.assert(
     fc.property(anything, (body) => {
       const read = readMessage(body)
-      if (read?.type === 'register') expect(read.name).toMatch(/^\S{1,80}$/u)
+      if (read?.type === 'register') expect(read.name).toMatch(/^\S{1,128}$/u)
       else if (read !== null) expect(Number.isSafeInteger(read.id)).toBe(true)
     }),
   )
 })
 
-test.each(['', ' ', 'a b', '"quoted', '{x', 'a\nb', 'a\u0000', 'x'.repeat(81)])(
+test.each(['', ' ', 'a b', '"quoted', '{x', 'a\nb', 'a\u0000', 'x'.repeat(129)])(
   '%j is no name of a command',
   (name) => {
     expect(readMessage({ type: 'register', name, level: null, isVisible: true, help: null })).toBeNull()

@@ -8,10 +8,22 @@ export const historySize = 1_000
 const keptLength = 2_000
 const writeDelayMs = 500
 
-/** Where this user's history is: `$XDG_STATE_HOME/cservice/history`. */
-export function historyPath(environment: NodeJS.ProcessEnv = process.env): string {
+/** Where this user's history is: `$XDG_STATE_HOME/cservice/history`; null for a user who has no home. */
+export function historyPath(environment: NodeJS.ProcessEnv = process.env): string | null {
   const state = environment.XDG_STATE_HOME
-  return join(state && isAbsolute(state) ? state : join(homedir(), '.local', 'state'), 'cservice', 'history')
+  if (state && isAbsolute(state)) return join(state, 'cservice', 'history')
+  const home = findHome()
+  return home === null ? null : join(home, '.local', 'state', 'cservice', 'history')
+}
+
+/** A user without an entry in passwd, as in a container, has none where HOME does not say so. */
+function findHome(): string | null {
+  try {
+    const home = homedir()
+    return isAbsolute(home) ? home : null
+  } catch {
+    return null
+  }
 }
 
 /**
@@ -54,7 +66,7 @@ export class History {
       const folder = dirname(this.#path)
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       // `sudo` with the home of another user must not leave a file there that its owner cannot read.
-      if (statSync(folder).uid !== process.geteuid?.()) return
+      if (statSync(folder).uid !== process.geteuid?.() || !isFileOrNothing(this.#path)) return
       const lines = withoutRepeats([...this.#read(), ...added]).slice(-historySize)
       writeFileAtomicSync(this.#path, lines.map((line) => `${line}\n`).join(''), { mode: 0o600, fsync: false })
     } catch {
@@ -65,6 +77,7 @@ export class History {
   #read(): string[] {
     if (this.#path === null) return []
     try {
+      if (!isFileOrNothing(this.#path)) return []
       const lines = readFileSync(this.#path, 'utf8').split('\n').filter(isKept)
       return withoutRepeats(lines).slice(-historySize)
     } catch {
@@ -76,6 +89,14 @@ export class History {
 /** Whether a line is one for the history: one that begins with a space is not, as in a shell. */
 export function isKept(line: string): boolean {
   return line.trim() !== '' && !line.startsWith(' ') && line.length <= keptLength
+}
+
+/**
+ * Whoever wants no history links it to /dev/null: to write it anew in one step would put a file in the place of the device.
+ * A pipe would keep us waiting for its other end.
+ */
+function isFileOrNothing(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? true
 }
 
 function withoutRepeats(lines: readonly string[]): string[] {

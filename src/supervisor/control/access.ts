@@ -43,6 +43,10 @@ export class AccessKeys {
   /** @throws CserviceError BAD_USAGE, whose message never repeats a key */
   constructor(text: string) {
     this.#keys = splitKeys(text).map((part, index) => parseKey(part, index + 1))
+    // One of the two would hold, and a reader cannot tell which: a key that was disabled once may be open below.
+    const first = (key: AccessKey) => this.#keys.findIndex(({ digest }) => digest.equals(key.digest))
+    const again = this.#keys.findIndex((key, index) => first(key) !== index)
+    if (again !== -1) throw wrong(again + 1, 'it is there already')
   }
 
   /** The rights of a key; null for one that is not ours or is disabled. Takes the same time for every key. */

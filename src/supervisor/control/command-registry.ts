@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
 import { CserviceError, toCserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import type { KeyRights } from './access.ts'
@@ -43,6 +42,9 @@ export class CommandRegistry extends CommandTable {
   /** What happens to the calls, and whatever else the service has to tell. */
   readonly events = new CommandEvents()
   readonly #stopped = new AbortController()
+  /** What ends the wait for each call under way, for when the service has stopped and the command takes no notice. */
+  readonly #cutOffs = new Set<() => void>()
+  #grace: NodeJS.Timeout | undefined
   readonly #log: Log
   /** Settles when the last call that is to run by itself has been answered. */
   #tail: Promise<unknown> = Promise.resolve()
@@ -50,7 +52,7 @@ export class CommandRegistry extends CommandTable {
   constructor(log: Log) {
     super(log)
     this.#log = log
-    setMaxListeners(0, this.#stopped.signal) // one listener a running command
+    setMaxListeners(0, this.#stopped.signal) // commands of the user may listen, many of them at once
   }
 
   /**
@@ -93,7 +95,12 @@ export class CommandRegistry extends CommandTable {
 
   /** Tells running commands to come to an end, and takes no new ones. */
   stop(): void {
+    if (this.#stopped.signal.aborted) return
     this.#stopped.abort()
+    if (this.#cutOffs.size === 0) return
+    this.#grace = setTimeout(() => {
+      for (const cutOff of [...this.#cutOffs]) cutOff()
+    }, stopGraceMs)
   }
 
   #find(name: string, words: readonly Word[], caller: Caller, options: CallOptions = {}): Call {
@@ -110,10 +117,15 @@ export class CommandRegistry extends CommandTable {
 
   async #answer(call: Call): Promise<unknown> {
     const { command, words, caller, id } = call
-    const finished = new AbortController()
     const shown = { id, command: command.name, words: words.slice(0, shownWords).map(show), caller: caller.name }
     const begin = performance.now()
     const durationMs = () => Math.round(performance.now() - begin)
+    let isFinished = false
+    let cutOff = () => {}
+    const isCutOff = new Promise<never>((_, reject) => {
+      cutOff = () => reject(new CserviceError('CANCELLED', 'The service stopped before the command had finished'))
+    })
+    this.#cutOffs.add(cutOff)
     const context = {
       caller,
       signal: this.#stopped.signal,
@@ -122,7 +134,7 @@ export class CommandRegistry extends CommandTable {
       report: (progress: string) => {
         const text = String(progress)
         this.#log.debug({ command: command.name }, text)
-        if (!finished.signal.aborted) this.events.record({ ...shown, type: 'progress', text })
+        if (!isFinished) this.events.record({ ...shown, type: 'progress', text })
         call.onProgress?.(text)
       },
     }
@@ -134,7 +146,7 @@ export class CommandRegistry extends CommandTable {
           context,
         ),
       )
-      const result = (await Promise.race([running, this.#cutOff(finished.signal)])) ?? null
+      const result = (await Promise.race([running, isCutOff])) ?? null
       this.events.record({ ...shown, type: 'finished', durationMs: durationMs() })
       return result
     } catch (thrown) {
@@ -143,7 +155,9 @@ export class CommandRegistry extends CommandTable {
       this.events.record({ ...shown, type: 'failed', error: { code, message }, durationMs: durationMs() })
       throw error
     } finally {
-      finished.abort()
+      isFinished = true
+      this.#cutOffs.delete(cutOff)
+      if (this.#cutOffs.size === 0) clearTimeout(this.#grace)
     }
   }
 
@@ -152,25 +166,12 @@ export class CommandRegistry extends CommandTable {
     this.#log.error({ err: thrown, command: command.name }, 'a command failed')
     return withoutStack(thrown)
   }
-
-  /** Rejects when the service stops and the command takes no notice. */
-  async #cutOff(finished: AbortSignal): Promise<never> {
-    const stopped = this.#stopped.signal
-    if (!stopped.aborted) {
-      await new Promise<void>((resolve) => {
-        stopped.addEventListener('abort', () => resolve(), { once: true, signal: finished })
-        finished.addEventListener('abort', () => resolve(), { once: true })
-      })
-    }
-    await delay(stopGraceMs, undefined, { signal: finished }).catch(() => {})
-    throw new CserviceError('CANCELLED', 'The service stopped before the command had finished')
-  }
 }
 
 /** Whatever was thrown, as INTERNAL; some programs throw the text of a stack trace, which is for the log only. */
 function withoutStack(thrown: unknown): CserviceError {
   const { message } = toCserviceError(thrown)
-  return new CserviceError('INTERNAL', message.replace(/\n\s+at .*/g, '') || undefined, { cause: thrown })
+  return new CserviceError('INTERNAL', message.replace(/\n[^\S\n]+at .*/g, '') || undefined, { cause: thrown })
 }
 
 /** A word as an event has it: without the secrets of an object, and not endless. */

@@ -43,10 +43,13 @@ export interface CommandSurroundings {
 }
 
 const helpMs = 5_000
+/** So long a callback is waited for when the promise of a function that takes one has come to nothing. */
+const callbackMs = 5_000
 
 /**
  * A command of the user, as one of ours. It may answer by its callback or by a promise: the first answer counts, and a later
- * one is logged. Runs beside any other command, so that one that never answers holds nobody up.
+ * one is logged. A promise of nothing (undefined) is no answer where the function declares the callback: that may still be
+ * called, for 5 s; then the answer is null. Runs beside any other command, so that one that never answers holds nobody up.
  * @throws CserviceError BAD_USAGE for a name that cannot be typed, or a level that does not exist
  */
 export function customCommand(
@@ -56,9 +59,9 @@ export function customCommand(
   statics: CommandStatics = run,
 ): Command {
   if (typeof run !== 'function') throw new CserviceError('BAD_USAGE', `The command ${String(name)} is not a function`)
-  if (typeof name !== 'string' || !/^[^\s"{[]\S{0,127}$/.test(name)) {
+  if (!isCommandName(name)) {
     throw new CserviceError('BAD_USAGE', `${JSON.stringify(name)} cannot be the name of a command`, {
-      hint: 'A name has no spaces, does not begin with a quotation mark or bracket, and is 128 characters long at most.',
+      hint: 'A name has no spaces or control characters, does not begin with a quotation mark or bracket, and is 128 characters long at most.',
     })
   }
   return {
@@ -70,6 +73,11 @@ export function customCommand(
     runsAtOnce: () => true,
     run: (args, context) => answer(name, run, surroundings, args, context),
   }
+}
+
+/** Whether it can be typed as the first word of a line, and shown. */
+export function isCommandName(name: unknown): name is string {
+  return typeof name === 'string' && /^[^\s\p{C}"{[][^\s\p{C}]{0,127}$/u.test(name)
 }
 
 function askLevel(name: string, control: () => unknown): unknown {
@@ -94,8 +102,14 @@ async function askHelp(name: string, more: CommandStatics['more']): Promise<unkn
       timer = setTimeout(() => reject(new CserviceError('TIMED_OUT', `more() of ${name} did not answer`)), helpMs)
       const callback: CommandCallback = (error, result) => (error ? reject(failure(error)) : resolve(result ?? null))
       const returned = more(callback)
-      if (isThenable(returned)) returned.then(resolve, (error: unknown) => reject(failure(error)))
-      else if (returned !== undefined) resolve(returned)
+      if (isThenable(returned)) {
+        returned.then(
+          (result) => {
+            if (result !== undefined || more.length === 0) resolve(result)
+          },
+          (error: unknown) => reject(failure(error)),
+        )
+      } else if (returned !== undefined) resolve(returned)
     })
   } catch (error) {
     throw failure(error)
@@ -113,12 +127,14 @@ function answer(
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let isAnswered = false
+    let timer: NodeJS.Timeout | undefined
     const settle = (hasFailed: boolean, value: unknown) => {
       if (isAnswered) {
         log.warn({ command: name, ...(hasFailed ? { error: describe(value) } : {}) }, 'a command answered once more')
         return
       }
       isAnswered = true
+      clearTimeout(timer)
       if (!hasFailed) return resolve(value)
       const error = failure(value)
       log.warn({ err: error.cause ?? error, command: name }, 'a command failed')
@@ -130,8 +146,9 @@ function answer(
       if (isThenable(returned)) {
         returned.then(
           (result) => {
-            // An async function that has answered by its callback ends with a promise of nothing: no second answer.
-            if (!isAnswered || result !== undefined) settle(false, result)
+            // An async function that answers by its callback, now or later, ends with a promise of nothing: no answer.
+            if (result !== undefined || (!isAnswered && run.length < 2)) settle(false, result)
+            else if (!isAnswered) timer = setTimeout(() => settle(false, null), callbackMs)
           },
           (error: unknown) => settle(true, error),
         )
@@ -156,10 +173,13 @@ function failure(given: unknown): CserviceError {
   return new CserviceError('COMMAND_FAILED', describe(given) || undefined, { cause: given })
 }
 
+/** Linear also for a text of nothing but line ends. */
+const stackLines = /\n[^\S\n]+at .*/g
+
 /** The text of an error, without the stack that some programs put there: that is for the log only. */
 function describe(given: unknown): string {
   try {
-    return textOf(given).replace(/\n\s+at .*/g, '')
+    return textOf(given).replace(stackLines, '')
   } catch {
     return '' // a getter of it throws
   }

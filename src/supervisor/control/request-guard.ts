@@ -10,6 +10,11 @@ export function isLoopback(address: string): boolean {
   return isIP(address) !== 0 && loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
+/** Whether a proxy has passed the request on: then the loopback address is the proxy's, and the client may be anywhere. */
+export function isForwarded({ headers }: IncomingMessage): boolean {
+  return ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined)
+}
+
 /**
  * Why a request may come from a web page, or null. A page always sends `Origin` with a POST to another site, and
  * `Sec-Fetch-Site` with a GET as well; and one that reached us under a name of its own (DNS rebinding) sends that name as

@@ -7,7 +7,7 @@ import type { CommandRegistry } from './command-registry.ts'
 import type { EventStreams } from './event-streams.ts'
 import { FailureLimit } from './failure-limit.ts'
 import { drainBody, readBody } from './request-body.ts'
-import { isLoopback, suspicion } from './request-guard.ts'
+import { isForwarded, isLoopback, suspicion } from './request-guard.ts'
 import { type RestAnswer, refuse, succeed, writeAnswer } from './rest-answer.ts'
 
 /** Who may come in: whoever has a key, or (the control socket) whoever could open the connection. */
@@ -132,7 +132,10 @@ export class Rest {
     }
     const keys = givenKeys(req, query)
     const rights = keys.length === 1 ? entrance.keys.find(keys[0] ?? '') : null
-    if (rights) return { caller: { level: isLoopback(address) ? 'local' : 'remote', name: address }, rights }
+    if (rights) {
+      const isLocal = isLoopback(address) && !isForwarded(req)
+      return { caller: { level: isLocal ? 'local' : 'remote', name: address }, rights }
+    }
     if (keys.length > 0) {
       this.#failures.record(address)
       log.warn({ address }, 'a command came with a wrong access key')

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { History, historyPath } from '../../../src/cli/console/history.ts'
@@ -34,6 +35,32 @@ test('a history that cannot be read is empty', () => {
   history.close()
   writeFileSync(join(folder, 'file'), '')
   expect(new History(join(folder, 'file', 'history')).load()).toEqual([])
+})
+
+test('a history that is linked to a device stays the device, and a pipe is not waited for', () => {
+  const folder = temporaryFolder()
+  // What looks like /dev/null from here, and can be looked at afterwards: this test must not be able to harm the machine.
+  const pipe = join(folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  symlinkSync(pipe, join(folder, 'history'))
+  const history = new History(join(folder, 'history'))
+  expect(history.load()).toEqual([])
+  history.add('health')
+  history.close()
+  expect(statSync(pipe).isFIFO()).toBe(true)
+  symlinkSync('/dev/null', join(folder, 'none'))
+  expect(new History(join(folder, 'none')).load()).toEqual([])
+})
+
+test('a user without a home has no history, rather than one wherever he is', () => {
+  const home = process.env.HOME
+  process.env.HOME = ''
+  try {
+    expect(historyPath({})).toBe(null)
+  } finally {
+    if (home === undefined) delete process.env.HOME
+    else process.env.HOME = home
+  }
 })
 
 test('the state directory of the user is the place for it, when it is an absolute path', () => {

@@ -24,6 +24,10 @@ test('each of several keys is found, and no other text is', () => {
     expect(keys.find(other)).toBeNull()
 })
 
+test('the same key twice is an error that does not repeat it: nobody could tell which of the two holds', () => {
+  expect(() => new AccessKeys('KEY:disabled;other;KEY')).toThrow('Access key 3 is wrong: it is there already')
+})
+
 test('a list of commands is a white list', () => {
   expect(levels('ro', 'KEY;ro[health,info]', 'health')).toBe('remote')
   expect(levels('ro', 'KEY;ro[health,info]', 'restart')).toBe('disabled')

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { CserviceError } from '../../../src/common/errors.ts'
 import { helpCommand } from '../../../src/supervisor/commands/help.ts'
 import type { Caller } from '../../../src/supervisor/control/command.ts'
@@ -35,6 +35,8 @@ describe('an answer comes by', () => {
     ['the callback without a result', (_, cb) => cb(), null],
     ['a promise', async () => 'promised', 'promised'],
     ['a promise of nothing', async () => {}, null],
+    ['the callback after a promise of nothing', async (_, cb) => void setImmediate(cb, null, 'later'), 'later'],
+    ['the promise of one that takes the callback', async (_, _callback) => 'promised', 'promised'],
     ['the callback before the promise', async (_, cb) => cb(null, 'first'), 'first'],
     [
       'the first of two calls',
@@ -87,6 +89,26 @@ describe('an error is a clean one when it is', () => {
   })
 })
 
+test('a promise of nothing is an answer in the end, also of a function that declares the callback and forgets it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const registry = registryWith(async (_event, _callback) => {})
+    const answer = registry.run('own', local)
+    await vi.waitUntil(() => vi.getTimerCount() > 0)
+    vi.advanceTimersByTime(5_000)
+    expect(await answer).toBe(null)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('an error whose text is endless line ends does not stop the service while it looks for a stack', async () => {
+  const registry = registryWith((_, cb, text) => cb(`no: ${text}`))
+  const begin = performance.now()
+  await expect(registry.run(`own "${'\n'.repeat(900_000)}"`, local)).rejects.toThrow('no: ')
+  expect(performance.now() - begin).toBeLessThan(5_000)
+})
+
 test('a command that never answers holds up no other, and is cut off when the service stops', async () => {
   const registry = registryWith(() => {})
   registry.register(command('change', async () => 'changed'))
@@ -120,6 +142,7 @@ describe('help asks the command when somebody wants to read it', () => {
     ['by callback, later', (cb) => void setImmediate(cb, null, { info: 'Later' }), { info: 'Later' }],
     ['as a result', () => ({ info: 'Returned' }), { info: 'Returned' }],
     ['as a promise', async () => ({ info: 'Promised' }), { info: 'Promised' }],
+    ['by the callback, after a promise of nothing', async (cb) => void setImmediate(cb, null, 'Later'), 'Later'],
     ['as a text', (cb) => cb(null, 'say: own'), 'say: own'],
     ['with nothing', (cb) => cb(), { command: 'own', more: 'No additional details found.' }],
     ['not at all', undefined, { command: 'own', more: 'No additional details found.' }],

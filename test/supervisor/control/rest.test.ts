@@ -117,6 +117,16 @@ describe('answers for people and old scripts', () => {
     })
   })
 
+  test.each(['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'])(
+    'a request that a proxy on this machine passes on, as %s tells, is not local',
+    async (name) => {
+      const { port } = await openServer()
+      const answer = await request(port, { ...keyed('restart all'), headers: { [name]: '198.51.100.7' } })
+      expect([answer.status, answer.text]).toEqual([401, "Not authorized to execute 'restart' remotely"])
+      expect((await request(port, { ...keyed('health'), headers: { [name]: '198.51.100.7' } })).status).toBe(200)
+    },
+  )
+
   test('the body is appended to cmd, and does alone', async () => {
     const { port } = await openServer()
     expect((await request(port, keyed('echo'), ' a "b c"')).text).toBe('["a","b c"]')
