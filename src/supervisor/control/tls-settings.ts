@@ -25,13 +25,18 @@ export interface ClientTls {
   readonly ca?: unknown
   /** `false`: whoever answers is trusted with the access key. */
   readonly rejectUnauthorized?: unknown
+  /** Where it is set, `rejectUnauthorized` is about the certificates of the gateway's clients, and means nothing here. */
+  readonly requestCert?: unknown
 }
 
 /** @throws CserviceError CONFIG_INVALID */
-export function readClientTls({ ca, rejectUnauthorized }: ClientTls, cwd: string = process.cwd()): TlsOptions {
+export function readClientTls(
+  { ca, rejectUnauthorized, requestCert }: ClientTls,
+  cwd: string = process.cwd(),
+): TlsOptions {
   const options = readTlsOptions({ ca }, (value, option) => toContent(value, option, cwd))
   verify(options)
-  return { ...options, rejectUnauthorized: rejectUnauthorized !== false }
+  return { ...options, rejectUnauthorized: rejectUnauthorized !== false || requestCert === true }
 }
 
 function toContent(value: unknown, option: string, cwd: string): string | Buffer {
