@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'
 import type { Duplex, Readable } from 'node:stream'
 import { channelVariable } from '../common/channel-client.cts'
@@ -30,7 +29,6 @@ export function forkClusterWorker(launch: Launch, id: string): Spawned {
   const child = worker.process
   closeHandedConnections(child)
   const channel = child.stdio?.[channelDescriptor] as Duplex | undefined
-  contain(child)
   if (!channel) {
     delete cluster.workers?.[worker.id] // which waits for the exit of a process that never was
     throw new Error('the system has no descriptor left')
@@ -46,21 +44,4 @@ export function optionsForFiles(options: readonly string[]): string[] {
     const isValue = forText.test(before) && !before.includes('=')
     return !isValue && !forText.test(option)
   })
-}
-
-/**
- * A worker gives orders to the primary of its cluster, and what of them makes no sense Node throws in the primary: that would
- * end the service. The worker, which may be another user's, is ended instead.
- */
-function contain(child: ChildProcess): void {
-  const { emit } = child
-  child.emit = ((event: string, ...args: unknown[]) => {
-    const obey = () => Reflect.apply(emit, child, [event, ...args]) as boolean
-    if (event !== 'internalMessage') return obey()
-    try {
-      return obey()
-    } catch {
-      return child.kill('SIGKILL')
-    }
-  }) as typeof emit
 }
