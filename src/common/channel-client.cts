@@ -69,11 +69,9 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
    */
   send(message: FromProcess): void {
     if (message.type === 'ready') this.#state = 'ready'
+    if (message.type === 'closed') this.#facts.delete(factName({ ...message, type: 'listening' }))
     if (isFact(message)) {
-      this.#facts.set(
-        message.type === 'listening' ? `listening ${message.port} ${message.address}` : message.type,
-        message,
-      )
+      this.#facts.set(factName(message), message)
       if (this.#isConnected) this.#write(message)
       return
     }
@@ -161,6 +159,10 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
   #write(message: FromProcess): void {
     this.#socket?.write(toJsonLine(message))
   }
+}
+
+function factName(message: Pick<FromProcess, 'type'> & { readonly port?: number; readonly address?: string }): string {
+  return message.type === 'listening' ? `listening ${message.port} ${message.address}` : message.type
 }
 
 function isFact({ type }: FromProcess): boolean {

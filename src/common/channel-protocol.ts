@@ -17,6 +17,8 @@ export type FromProcess =
    * `address` is the path of a socket.
    */
   | { readonly type: 'listening'; readonly port: number; readonly address: string; readonly expected: boolean }
+  /** It does no longer listen there, and goes on. */
+  | { readonly type: 'closed'; readonly port: number; readonly address: string }
   /** Its main file has run, and every server that it had begun to open listens. */
   | { readonly type: 'loaded' }
   /** It called `workerReady(false)`: only `ready` makes it ready now. */

@@ -34,7 +34,8 @@ export function settleTime({ openedIn }: Predecessor): number {
  */
 export class ReadinessRule {
   readonly #awaited: ReadonlySet<string>
-  readonly #places = new Set<string>()
+  /** By name, on how many addresses. */
+  readonly #places = new Map<string, number>()
   #waits = false
   #isLoaded = false
 
@@ -48,7 +49,8 @@ export class ReadinessRule {
     if (message.type === 'ready') return 'ready'
     if (message.type === 'wait') this.#waits = true
     if (message.type === 'loaded') this.#isLoaded = true
-    if (message.type === 'listening') this.#places.add(placeName(message))
+    if (message.type === 'listening') this.#count(placeName(message), 1)
+    if (message.type === 'closed') this.#count(placeName(message), -1)
     if (this.#waits) return 'not-yet'
     if (this.#awaited.size === 0) return this.#isLoaded ? 'ready' : 'not-yet'
     if ([...this.#awaited].every((place) => this.#places.has(place))) return 'ready'
@@ -57,7 +59,13 @@ export class ReadinessRule {
 
   /** Where it listens so far. */
   get places(): readonly string[] {
-    return [...this.#places]
+    return [...this.#places.keys()]
+  }
+
+  #count(place: string, change: number): void {
+    const count = (this.#places.get(place) ?? 0) + change
+    if (count > 0) this.#places.set(place, count)
+    else this.#places.delete(place)
   }
 
   /** What is missing, for people. */

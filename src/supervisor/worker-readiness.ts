@@ -72,7 +72,7 @@ export class WorkerReadiness {
     }
     if (message.type === 'listening') this.#openedIn = performance.now() - this.#startedAt
     const verdict = this.#rule.take(message)
-    if (this.#ended.signal.aborted) return
+    if (this.#ended.signal.aborted || message.type === 'closed') return
     if (this.#settling) clearTimeout(this.#settling)
     if (message.type === 'ready' || (isShared && verdict === 'ready')) this.#report()
     else if (isShared && verdict === 'settle')

@@ -71,3 +71,9 @@ test('the order in which a worker opens its ports does not matter', () => {
     }),
   )
 })
+
+test('a place that was closed again is none, and one that is open on another address still is', () => {
+  const closed: FromProcess = { type: 'closed', port: 3000, address: '::' }
+  expect(last([], loaded, listening(3000), closed).rule.places).toEqual([])
+  expect(last([], loaded, listening(3000), listening(3000, '127.0.0.1'), closed).rule.places).toEqual(['port 3000'])
+})

@@ -35,7 +35,7 @@ export function serve(channel: ChannelClient, bornAt = 0): void {
   /** A worker of a plain service shares its ports with others; any other has a port of its own. */
   const isShared = cluster.isWorker
   const port = isShared ? Number.NaN : Number(process.env.PROXY_PORT)
-  const servers = new Servers(onListening)
+  const servers = new Servers(onListening, (place) => channel.send({ type: 'closed', ...place }))
   let onWorkerStop: (() => void) | null = null
   let isListening = false
   let isWaiting = false

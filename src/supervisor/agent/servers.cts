@@ -1,6 +1,7 @@
 import { type EventEmitter, errorMonitor } from 'node:events'
 import type { Http2Session } from 'node:http2'
 import net from 'node:net'
+import { closeServer } from './close-server.cts'
 
 /** How long a keep-alive connection must have been idle before a closing server ends it, in milliseconds. */
 export interface CloseOptions {
@@ -24,14 +25,6 @@ export interface Place {
   readonly port: number
 }
 
-/** What Node keeps at a connection of HTTP/1 (lib/_http_server.js); not public, so everything is guarded. */
-interface HttpSocket extends net.Socket {
-  /** Null after an upgrade: then the connection is no longer HTTP. */
-  readonly parser?: unknown
-  /** The response that is being written. */
-  readonly _httpMessage?: HttpResponse | null
-}
-
 interface HttpRequest {
   readonly socket: net.Socket
   /** Whether its body has arrived. */
@@ -47,7 +40,6 @@ interface HttpResponse {
   writeHead(...args: unknown[]): unknown
 }
 
-const sampleMs = 50
 const listen = net.Server.prototype.listen
 
 /**
@@ -63,14 +55,21 @@ export class Servers {
   /** To the request that came last on a connection; there may be several at once. */
   readonly #lastResponses = new WeakMap<net.Socket, HttpResponse>()
   readonly #pending = new Set<Promise<void>>()
+  /** Where each server listens. */
+  readonly #places = new Map<net.Server, Place>()
   readonly #onListening: (place: Place) => void
+  readonly #onClosed: (place: Place) => void
   #requests = 0
   #connections = 0
   #isClosing = false
 
-  /** @param onListening called for each place where a server listens */
-  constructor(onListening: (place: Place) => void) {
+  /**
+   * @param onListening called for each place where a server listens
+   * @param onClosed called for each where one does no longer
+   */
+  constructor(onListening: (place: Place) => void, onClosed: (place: Place) => void = () => {}) {
     this.#onListening = onListening
+    this.#onClosed = onClosed
   }
 
   /** From now on every server that begins to listen is followed. */
@@ -84,10 +83,10 @@ export class Servers {
 
   /** Follows a server that listens, or is about to. */
   add(server: net.Server): void {
-    if (!this.#servers.has(server)) server.once('close', () => this.#servers.delete(server))
+    if (!this.#servers.has(server)) server.once('close', () => this.#forget(server))
     this.#servers.add(server)
     if (!this.#sockets.has(server)) this.#watchConnections(server)
-    if (server.listening) this.#onListening(placeOf(server))
+    if (server.listening) this.#report(server)
     else this.#watchListening(server)
   }
 
@@ -127,13 +126,26 @@ export class Servers {
         const res = this.#lastResponses.get(socket)
         if (res) this.#announceClose(res)
       }
-      return closeOne(server, sockets, idleGraceMs)
+      return closeServer(server, sockets, idleGraceMs)
     })
     const sessions = [...this.#sessions].map(endSession)
     return {
       closed: Promise.all(closing.map(({ closed }) => closed)).then(() => {}),
       httpClosed: Promise.all([...closing.map(({ httpClosed }) => httpClosed), ...sessions]).then(() => {}),
     }
+  }
+
+  #report(server: net.Server): void {
+    const place = placeOf(server)
+    this.#places.set(server, place)
+    this.#onListening(place)
+  }
+
+  #forget(server: net.Server): void {
+    this.#servers.delete(server)
+    const place = this.#places.get(server)
+    this.#places.delete(server)
+    if (place) this.#onClosed(place)
   }
 
   #watchListening(server: net.Server): void {
@@ -144,7 +156,7 @@ export class Servers {
       const settle = () => {
         for (const event of outcomes) emitter.off(event, settle)
         this.#pending.delete(listening)
-        if (server.listening) this.#onListening(placeOf(server))
+        if (server.listening) this.#report(server)
         resolve()
       }
       for (const event of outcomes) emitter.on(event, settle)
@@ -210,51 +222,6 @@ function placeOf(server: net.Server): Place {
   const address = server.address()
   if (address === null) return { address: '', port: 0 }
   return typeof address === 'string' ? { address, port: 0 } : { address: address.address, port: address.port }
-}
-
-function closeOne(server: net.Server, sockets: Set<net.Socket>, idleGraceMs: number) {
-  let reportHttpClosed = () => {}
-  const httpClosed = new Promise<void>((resolve) => {
-    reportHttpClosed = resolve
-  })
-  const idle = new IdleTimes()
-  const look = () => {
-    for (const socket of sockets) if (isIdle(socket) && idle.of(socket) >= idleGraceMs) socket.destroy()
-    if (![...sockets].some(isHttp)) reportHttpClosed()
-  }
-  const timer = setInterval(look, sampleMs)
-  const closed = new Promise<void>((resolve) => {
-    // Not `server.close`, which of an http.Server is the one that cuts idle connections.
-    net.Server.prototype.close.call(server, () => {
-      clearInterval(timer)
-      reportHttpClosed()
-      resolve()
-    })
-  })
-  look()
-  return { closed, httpClosed }
-}
-
-/** How long nothing has come or gone on a connection, in milliseconds, since it was first asked. */
-class IdleTimes {
-  readonly #last = new WeakMap<net.Socket, { bytes: number; since: number }>()
-
-  of(socket: net.Socket): number {
-    const bytes = socket.bytesRead + socket.bytesWritten
-    const last = this.#last.get(socket)
-    if (last?.bytes === bytes) return performance.now() - last.since
-    this.#last.set(socket, { bytes, since: performance.now() })
-    return 0
-  }
-}
-
-/** Whether it is a connection of HTTP/1 without a request in flight. What is not HTTP any more is never idle to us. */
-function isIdle(socket: net.Socket): boolean {
-  return isHttp(socket) && !(socket as HttpSocket)._httpMessage
-}
-
-function isHttp(socket: net.Socket): boolean {
-  return Boolean((socket as HttpSocket).parser)
 }
 
 /** Whether more of its body is to come. One without a body does not count as complete before its handler has returned. */

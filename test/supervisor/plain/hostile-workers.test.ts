@@ -60,6 +60,6 @@ test.each([
   await Promise.race([worker && once(worker, 'exit'), new Promise((resolve) => setTimeout(resolve, 1_500))])
   expect(service.pids()).toContain(well)
   expect(await service.ask()).toBe(`v1 ${well}`)
-  expect(await service.run('restart all {"timeout":5000}')).toMatch(/workers restarted successfully/)
+  expect(await service.run('restart all {"timeout":30000}')).toMatch(/workers restarted successfully/)
   expect(await service.ask()).toMatch(/^v1 /)
 })

@@ -448,3 +448,13 @@ test('a service is well while it is upgraded, and fifty questions for its worker
   await upgraded
   expect(warnings).toEqual([])
 })
+
+test('a program that opens a port for a moment only is restarted without being waited for on that port', async () => {
+  const service = await plainService()
+  const probe = `const probe = require('node:net').createServer().listen(0, '127.0.0.1', () => probe.close())`
+  await service.plain.start(service.entry(service.write('web.js', `${probe}\n${webServer('v1')}`), { count: 1 }))
+  await eventually('the probe is closed', () => service.supervisor.workers[0]?.places.length === 1)
+  expect(service.supervisor.workers[0]?.places).toEqual([`port ${service.port}`])
+  await service.run('restart all {"timeout":20000}')
+  expect(await service.ask()).toMatch(/^v1 /)
+})

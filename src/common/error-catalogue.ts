@@ -1,0 +1,228 @@
+/**
+ * The one catalogue of errors. Each code has the HTTP status it is answered with, the exit code of a command that fails
+ * with it, a title that never changes, and a hint: what the reader can do about it. `docs/errors.md` is held against this
+ * table by a test, both ways.
+ */
+export interface CatalogueEntry {
+  /** Status of the answer where this reaches an HTTP client. */
+  readonly status: number
+  /** Exit code of the command line (CONTRACT: 0 done, 1 failed, 2 wrong usage, 3 no gateway answers, 4 not authorised). */
+  readonly exitCode: 1 | 2 | 3 | 4
+  readonly title: string
+  readonly hint: string
+}
+
+export const catalogue = {
+  // What a client of the gateway may be told.
+  BAD_REQUEST: entry(400, 1, 'The request is malformed', 'Send a request that follows RFC 9112.'),
+  BAD_HOST: entry(
+    400,
+    1,
+    'The Host header is missing, repeated or not a host',
+    'Send exactly one Host header: name or address, and an optional port.',
+  ),
+  BAD_TARGET: entry(
+    400,
+    1,
+    'The request target is malformed',
+    'Send a path that starts with "/"; percent-encode everything that is not ASCII.',
+  ),
+  NO_LIVE_VERSION: entry(
+    404,
+    1,
+    'No version was named and none is live',
+    'Name a version in the version header, or make one live: cservice proxy promote <version>',
+  ),
+  UNKNOWN_VERSION: entry(
+    404,
+    1,
+    'No such version',
+    'cservice proxy info lists the versions; a version is a folder that holds the worker file.',
+  ),
+  REQUEST_TIMEOUT: entry(408, 1, 'The request head did not arrive in time', 'Send the whole head at once.'),
+  TARGET_TOO_LONG: entry(414, 1, 'The request target is too long', 'Shorten the URL.'),
+  EXPECTATION_FAILED: entry(
+    417,
+    1,
+    'The expectation cannot be met',
+    'The only expectation that is understood is 100-continue.',
+  ),
+  HEADERS_TOO_LARGE: entry(431, 1, 'The request head is too large', 'Send fewer or shorter header fields.'),
+  NOT_IMPLEMENTED: entry(
+    501,
+    1,
+    'The method is not supported here',
+    'The gateway is no forward proxy: CONNECT is not answered.',
+  ),
+  INTERNAL: entry(
+    500,
+    1,
+    'The gateway failed',
+    'This is a fault of the gateway: its log has the details under this request id.',
+  ),
+  TARGET_UNREACHABLE: entry(
+    502,
+    1,
+    'No worker of the version could be reached',
+    'Try again; cservice proxy info shows the state of the workers.',
+  ),
+  TARGET_BROKE_OFF: entry(
+    502,
+    1,
+    'The worker broke off before it answered',
+    'The request may have been carried out; send it again only if that does no harm.',
+  ),
+  TARGET_BAD_ANSWER: entry(502, 1, 'The worker sent an answer that is not HTTP', 'Look at the log of the version.'),
+  VERSION_FAILED: entry(
+    503,
+    1,
+    'The version failed to start',
+    'cservice proxy info shows why; the next request after the time in Retry-After tries again.',
+  ),
+  VERSION_STARTING: entry(503, 1, 'The version is still starting', 'Try again after the time in Retry-After.'),
+  GATE_FULL: entry(
+    503,
+    1,
+    'Too many requests are waiting for the version to start',
+    'Try again after the time in Retry-After.',
+  ),
+  VERSION_LIMIT: entry(
+    503,
+    1,
+    'Too many versions are running, and all of them are in use',
+    'Stop one (cservice proxy version <version> 0) or raise maxRunningVersions in proxy.json.',
+  ),
+  SHUTTING_DOWN: entry(503, 1, 'The gateway is shutting down', 'Try again in a moment.'),
+  TARGET_SILENT: entry(
+    504,
+    1,
+    'The worker took the request and did not answer in time',
+    'Look at the log of the version, or raise answerTimeout in proxy.json.',
+  ),
+
+  // What the operator is told.
+  BAD_USAGE: entry(400, 2, 'The command is not understood', 'cservice help'),
+  UNKNOWN_COMMAND: entry(404, 2, 'No such command', 'cservice help lists the commands.'),
+  COMMAND_FAILED: entry(
+    400,
+    1,
+    'The command failed',
+    'What it says comes from the service itself; its log may have more.',
+  ),
+  UNKNOWN_OPTION: entry(400, 2, 'No such option', 'cservice --help lists the options.'),
+  NOT_AUTHORISED: entry(
+    401,
+    4,
+    'Not authorised',
+    'Give the access key: --accessKey <key>, or Authorization: Bearer <key>.',
+  ),
+  TOO_MANY_FAILURES: entry(429, 4, 'Too many wrong access keys from this address', 'Wait a minute.'),
+  NO_GATEWAY: entry(
+    503,
+    3,
+    'No gateway answers',
+    'Start one: cservice proxy start proxy.json, or cservice server.js (or name its --port).',
+  ),
+  GATEWAY_BROKE_OFF: entry(
+    502,
+    1,
+    'The gateway went away before it answered',
+    'The command may have been carried out; cservice proxy info tells.',
+  ),
+  TLS_FAILED: entry(
+    502,
+    3,
+    'The gateway could not be trusted over TLS',
+    'Give the certificate of its authority (ssl.ca), or the host name that its certificate has.',
+  ),
+  TOO_MANY_WATCHERS: entry(503, 1, 'Too many clients watch the events', 'Close one of them, or try again later.'),
+  ALREADY_RUNNING: entry(
+    409,
+    1,
+    'It is already running',
+    'cservice workers and cservice proxy info show it; --port <n> starts a second one beside it.',
+  ),
+  NO_PROXY: entry(400, 1, 'No proxy is running here', 'Start it: cservice proxy start proxy.json'),
+  CONFIG_NOT_FOUND: entry(400, 1, 'The configuration file cannot be read', 'Check the path and its permissions.'),
+  CONFIG_INVALID: entry(
+    400,
+    1,
+    'The configuration is wrong',
+    'Mend the values named; docs/configuration.md has every key.',
+  ),
+  CONFIG_WRITE_FAILED: entry(
+    500,
+    1,
+    'proxy.json could not be rewritten',
+    'Check that the file and its folder can be written and that the disk is not full.',
+  ),
+  PORT_TAKEN: entry(500, 1, 'The port is taken by another program', 'Stop that program, or choose another port.'),
+  PORT_FORBIDDEN: entry(
+    500,
+    1,
+    'This user may not listen on the port',
+    'Choose a port from 1024 upwards, or grant the right (CAP_NET_BIND_SERVICE).',
+  ),
+  PORTS_USED_UP: entry(
+    503,
+    1,
+    'No port is free in versionPorts',
+    'Widen versionPorts in proxy.json, or stop versions: cservice proxy version <version> 0',
+  ),
+  WORKER_NOT_FOUND: entry(
+    400,
+    1,
+    'The file of a worker does not exist',
+    'Paths of workers are relative to the working directory of the service; .js, .mjs, .cjs and .ts may be left out.',
+  ),
+  UNKNOWN_USER: entry(
+    400,
+    1,
+    'No such user or group, or not ours to run as',
+    'Name a user or group of this machine, or its number; only root may run workers as another.',
+  ),
+  WORKER_FAILED: entry(
+    500,
+    1,
+    'A worker did not become ready',
+    'Its last lines of output and its exit are in the details.',
+  ),
+  CRASH_LOOP: entry(
+    500,
+    1,
+    'A worker exits again and again',
+    'Its last lines of output and its exit are in the details.',
+  ),
+  NO_WORKER: entry(503, 1, 'No worker is there to do it', 'cservice workers lists the workers.'),
+  TOO_MANY_CALLS: entry(
+    503,
+    1,
+    'Too many calls of the worker are under way',
+    'Wait for answers before you call again.',
+  ),
+  UNHEALTHY: entry(
+    503,
+    1,
+    'The service is not well',
+    'cservice workers, cservice proxy info and the log have the details.',
+  ),
+  TIMED_OUT: entry(504, 1, 'It took too long', 'Try again, or give it a longer timeout.'),
+  NOT_ACKNOWLEDGED: entry(
+    500,
+    1,
+    'A proxy process did not take over the new routes',
+    'Everything was put back; the proxy process named may hang.',
+  ),
+  CANCELLED: entry(503, 1, 'It was cancelled', 'The service is stopping, or another command took its place.'),
+  BODY_TOO_LARGE: entry(413, 1, 'The body is too large', 'A command has at most 1 MiB.'),
+  UNSAFE_DIRECTORY: entry(
+    500,
+    1,
+    'The directory of the control socket is not safe',
+    'It must belong to you and be closed to others (mode 0700).',
+  ),
+} as const satisfies Record<string, CatalogueEntry>
+
+function entry(status: number, exitCode: CatalogueEntry['exitCode'], title: string, hint: string): CatalogueEntry {
+  return { status, exitCode, title, hint }
+}
