@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { DrainedConnection } from './drain-connections.ts'
 
 /** Requests that may wait behind the one being answered before we stop reading. */
 const pipelineLimit = 16
@@ -13,7 +14,7 @@ export interface Run {
 }
 
 /** One client's connection in the general lane: what is under way on it, and when it was last used. */
-export class ClientConnection {
+export class ClientConnection implements DrainedConnection {
   readonly socket: Socket
   #current: Run | null = null
   readonly #waiting: Run[] = []
@@ -30,8 +31,16 @@ export class ClientConnection {
     return this.#current
   }
 
+  get isIdle(): boolean {
+    return this.#current === null
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+  }
+
   /** The last time something came or was finished, in milliseconds since the epoch. */
-  usedAt(): number {
+  get usedAt(): number {
     if (this.socket.bytesRead !== this.#bytesSeen) {
       this.#bytesSeen = this.socket.bytesRead
       this.#usedAt = Date.now()

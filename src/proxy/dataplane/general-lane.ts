@@ -6,6 +6,7 @@ import { composeAnswer, toMessage } from './answer.ts'
 import type { Carrier } from './carrier.ts'
 import { ClientConnection } from './client-connection.ts'
 import { type ClientError, codeOfClientError } from './client-error.ts'
+import { drainConnections } from './drain-connections.ts'
 import { Exchange } from './exchange.ts'
 import type { Lane, LaneContext } from './lane.ts'
 import { Refusal } from './refusal.ts'
@@ -13,9 +14,6 @@ import { newRequestId } from './request-id.ts'
 import { ignoreEnd, noticeEnd } from './splice.ts'
 import { asPlainRequest, upgradeProtocol } from './upgrade.ts'
 
-/** While draining, how long a connection must have been quiet before we take it that no request is on its way. */
-const quietMs = 1_000
-const sweepMs = 50
 /** How long a connection that was refused may take to go away by itself. */
 const lingerMs = 500
 
@@ -79,15 +77,7 @@ export class GeneralLane implements Lane {
 
   async drain(deadline: number): Promise<void> {
     this.#isDraining = true
-    const began = Date.now()
-    while (this.#connections.size > 0) {
-      const now = Date.now()
-      for (const [socket, connection] of this.#connections) {
-        if (now - began >= deadline) socket.destroy()
-        else if (connection.current === null && now - Math.max(began, connection.usedAt()) >= quietMs) socket.destroy()
-      }
-      await new Promise((resolve) => setTimeout(resolve, sweepMs))
-    }
+    await drainConnections(this.#connections, deadline)
     this.#server.close(() => {}) // stops the clock
   }
 

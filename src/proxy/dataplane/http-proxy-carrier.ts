@@ -4,7 +4,8 @@ import type { Socket } from 'node:net'
 import { type Duplex, Stream } from 'node:stream'
 import httpProxy from 'http-proxy'
 import type { Target } from '../routing/route-table.ts'
-import type { Carrier, CarryFailure, CarryJob } from './carrier.ts'
+import type { AttemptFailure } from './attempts.ts'
+import type { Carrier, CarryJob } from './carrier.ts'
 import { trailerPairs } from './end-to-end-headers.ts'
 import { isForwardingHeader } from './forwarding.ts'
 
@@ -135,7 +136,7 @@ function follow(request: ClientRequest, job: CarryJob): void {
   const { listener } = job
   let isConnected = false
   let hasOutcome = false
-  const fail = (kind: CarryFailure['kind'], error: Error): void => {
+  const fail = (kind: AttemptFailure['kind'], error: Error): void => {
     if (hasOutcome) return
     hasOutcome = true
     listener.onFailure({ kind, isReused: request.reusedSocket, error })

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Log } from '../../common/log.ts'
 import type { DataplaneSettings } from '../messages.ts'
-import type { AccessLogLine } from './access-log.ts'
+import type { AccessLog } from './access-log.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { TrustedPeers } from './forwarding.ts'
 
@@ -28,5 +28,6 @@ export interface LaneContext {
   readonly log: Log
   settings(): DataplaneSettings
   trustedPeers(): TrustedPeers
-  logAccess(line: AccessLogLine): void
+  /** null: there is none, so no line need be made. */
+  accessLog(): AccessLog | null
 }

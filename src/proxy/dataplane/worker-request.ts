@@ -66,7 +66,7 @@ export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
 }
 
 /** CGI, WSGI and their like read `X_Forwarded_For` as the same field: whoever writes it so means to be taken for us. */
-function isDisguised(lowerName: string): boolean {
+export function isDisguised(lowerName: string): boolean {
   if (!lowerName.includes('_')) return false
   const meant = lowerName.replaceAll('_', '-')
   return meant === 'x-request-id' || isForwardingHeader(meant)

@@ -1,0 +1,54 @@
+import type { Socket } from 'node:net'
+
+/** Up to this size bytes travel as part of one string: a single write costs more than copying them. */
+const smallBytes = 16 * 1024
+
+/** Takes what goes on to the other side. */
+export interface Sink {
+  /** @param text one character a byte */
+  text(text: string): void
+  /** @param isLent whether the memory is used for something else afterwards, so that what is left of it must be copied */
+  bytes(buffer: Buffer, start: number, end: number, isLent: boolean): void
+}
+
+/** For what nobody wants any more. */
+export const nowhere: Sink = { text: () => {}, bytes: () => {} }
+
+/** What is written to a socket in one turn, gathered into as few writes as possible. */
+export class Outlet implements Sink {
+  readonly #socket: Socket
+  #text = ''
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  text(text: string): void {
+    this.#text += text
+  }
+
+  bytes(buffer: Buffer, start: number, end: number, isLent: boolean): void {
+    if (end <= start) return
+    if (end - start + this.#text.length <= smallBytes) {
+      this.#text += buffer.toString('latin1', start, end)
+      return
+    }
+    if (this.#socket.writableCorked === 0) this.#socket.cork()
+    this.#flushText()
+    const piece = buffer.subarray(start, end)
+    this.#socket.write(isLent ? Buffer.from(piece) : piece)
+  }
+
+  /** @returns false if the socket takes no more for now */
+  flush(): boolean {
+    this.#flushText()
+    if (this.#socket.writableCorked > 0) this.#socket.uncork()
+    return !this.#socket.writableNeedDrain
+  }
+
+  #flushText(): void {
+    if (this.#text === '') return
+    this.#socket.write(this.#text, 'latin1')
+    this.#text = ''
+  }
+}
