@@ -23,6 +23,7 @@ export class ChunkedScanner {
   /** The part of a line, or of the trailer section, that has come so far. */
   #held = ''
   #trailers: string[] = []
+  #trailerSize = 0
 
   get isDone(): boolean {
     return this.#state === 'done'
@@ -96,7 +97,8 @@ export class ChunkedScanner {
     const at = isWhole ? newline + 1 : end
     const line = this.#held + buffer.toString('latin1', start, at)
     this.#held = isWhole ? '' : line
-    if (line.length > trailerLimit || this.#trailers.length > 200) this.#state = 'odd'
+    this.#trailerSize += at - start
+    if (this.#trailerSize > trailerLimit) this.#state = 'odd'
     else if (!isWhole) {
       if (line !== '\r' && tokenBytes[line.charCodeAt(0)] === 0) this.#state = 'odd'
     } else if (line === '\r\n') this.#state = 'done'

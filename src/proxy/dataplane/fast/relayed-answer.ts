@@ -47,7 +47,7 @@ export class RelayedAnswer {
 
   /** Once complete: whether another request may be sent on the connection. */
   get leavesConnectionUsable(): boolean {
-    return this.#head !== null && this.#head.persists && !this.#hasSurplus && !this.#endsWithConnection
+    return this.#head?.persists === true && !this.#hasSurplus && !this.#endsWithConnection
   }
 
   /** Seconds that the worker keeps its connection; -1: it did not say. */

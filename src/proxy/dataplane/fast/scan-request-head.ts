@@ -210,7 +210,7 @@ function fieldKind(bytes: Uint8Array, start: number, length: number): FieldKind 
   const initial = tokenBytes[bytes[start] as number]
   if (initial === 0x70 && length > 6 && isNamed(bytes, start, 'proxy-')) return 'decline'
   if (initial !== 0x78 && initial !== 0x66) return 'plain'
-  if (length > 12 && isNamed(bytes, start, 'x-forwarded-')) return 'cut'
+  if (length >= 12 && isNamed(bytes, start, 'x-forwarded-')) return 'cut'
   return isDisguised(lowerName(bytes, start, length)) ? 'cut' : 'plain'
 }
 
