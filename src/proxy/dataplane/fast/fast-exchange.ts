@@ -143,12 +143,12 @@ export class FastExchange implements WorkerUser {
     }
     this.#silentSince = Date.now()
     const hadHead = answer.hasHead
-    const isSound = answer.take(buffer, length)
-    if (!hadHead && answer.hasHead) this.#claim.succeed()
-    if (!isSound) {
-      this.#onBadAnswer()
+    if (!answer.take(buffer, length)) {
+      const wasSent = !this.#client.outlet.discard() || hadHead
+      this.#onBadAnswer(wasSent)
       return
     }
+    if (!hadHead && answer.hasHead) this.#claim.succeed()
     const takesMore = this.#client.outlet.flush()
     if (answer.isComplete) this.#onAnswered()
     else if (!takesMore) worker.socket.pause()
@@ -222,11 +222,13 @@ export class FastExchange implements WorkerUser {
     this.#client.resume()
   }
 
-  #onBadAnswer(): void {
+  /** @param wasSent whether the client has seen some of it */
+  #onBadAnswer(wasSent: boolean): void {
     const worker = this.#worker
     this.#dropWorker()
-    if (this.#answer.hasHead) this.#break()
+    if (wasSent) this.#break()
     else {
+      this.#answer = this.#newAnswer()
       const error = new Error('the answer is no HTTP/1.1')
       this.#fail({ kind: 'bad answer', isReused: worker?.hasServed ?? false, error })
     }

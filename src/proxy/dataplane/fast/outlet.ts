@@ -46,6 +46,12 @@ export class Outlet implements Sink {
     return !this.#socket.writableNeedDrain
   }
 
+  /** Forgets what has been gathered. @returns whether that was all: nothing has been written since the last `flush` */
+  discard(): boolean {
+    this.#text = ''
+    return this.#socket.writableCorked === 0
+  }
+
   #flushText(): void {
     if (this.#text === '') return
     this.#socket.write(this.#text, 'latin1')

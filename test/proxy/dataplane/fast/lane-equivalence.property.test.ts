@@ -70,10 +70,7 @@ const request = fc
   )
   .map(
     ([method, path, more, rest]) =>
-      `${method} ${path} HTTP/1.1\r\nHost: h\r\n${more
-        .filter((field) => rest === '\r\n' || field !== 'x-version: nowhere')
-        .map((field) => `${field}\r\n`)
-        .join('')}${rest}`,
+      `${method} ${path} HTTP/1.1\r\nHost: h\r\n${more.map((field) => `${field}\r\n`).join('')}${rest}`,
   )
 const mutation = fc.tuple(
   fc.nat(),
@@ -170,7 +167,7 @@ test('for any bytes, however they are cut, both lanes send the same to workers a
         }),
       )
       // A refusal closes the connection or not, as more or less of a body has come by then: chance, and up to `node:http`.
-      const refused = isSound ? -1 : (fast?.answers.findIndex((answer) => /^HTTP\/1.1 4/.test(answer)) ?? -1)
+      const refused = fast?.answers.findIndex((answer) => /^HTTP\/1.1 (4|501)/.test(answer)) ?? -1
       if (refused === -1) {
         expect(fast?.seen).toEqual(general?.seen)
         expect(fast?.answers).toEqual(general?.answers)
