@@ -94,7 +94,6 @@ export class FastConnection implements ClientSide {
     const taken = exchange.takeBody(unread, 0, unread.length)
     if (this.#exchange !== exchange && this.#state !== 'head') return
     this.#keep(unread, taken)
-    if (this.#unread === null) this.resume()
     this.#readHead() // that may have been the last the exchange needed
   }
 

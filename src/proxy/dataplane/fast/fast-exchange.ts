@@ -116,7 +116,8 @@ export class FastExchange implements WorkerUser {
     }
     if (worker !== null) {
       this.#silentSince = Date.now()
-      if (!worker.outlet.flush()) this.#client.pause()
+      if (worker.outlet.flush()) this.#client.resume()
+      else this.#client.pause()
     }
     if (this.#body.isComplete && this.#answer.isComplete) this.#end()
     return taken
