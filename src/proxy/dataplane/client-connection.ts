@@ -20,6 +20,7 @@ export class ClientConnection implements DrainedConnection {
   readonly #waiting: Run[] = []
   #afterLast: (() => void) | null = null
   #usedAt = Date.now()
+  #hasBegun = false
   #bytesSeen = 0
 
   constructor(socket: Socket) {
@@ -29,6 +30,11 @@ export class ClientConnection implements DrainedConnection {
 
   get current(): Run | null {
     return this.#current
+  }
+
+  /** Whether a request has come. */
+  get hasBegun(): boolean {
+    return this.#hasBegun
   }
 
   get isIdle(): boolean {
@@ -50,6 +56,7 @@ export class ClientConnection implements DrainedConnection {
 
   /** Starts it when all earlier ones are done. */
   add(run: Run): void {
+    this.#hasBegun = true
     if (this.#current === null) {
       this.#current = run
       run.start()

@@ -23,6 +23,11 @@ interface NewerServerOptions {
   shouldUpgradeCallback(req: IncomingMessage): boolean
 }
 
+/** As `node:http` says it. */
+class SlowHead extends Error {
+  readonly code = 'ERR_HTTP_REQUEST_TIMEOUT'
+}
+
 /** Carries whatever is HTTP/1: `node:http` on the client's side, a `Carrier` on the worker's. */
 export class GeneralLane implements Lane {
   readonly #context: LaneContext
@@ -69,16 +74,31 @@ export class GeneralLane implements Lane {
     this.#server.keepAliveTimeout = keepAliveTimeout
   }
 
-  accept(socket: Socket): void {
-    this.#connections.set(socket, new ClientConnection(socket))
+  accept(socket: Socket, since?: number): void {
+    const connection = new ClientConnection(socket)
+    this.#connections.set(socket, connection)
     socket.once('close', () => this.#connections.delete(socket))
     this.#server.emit('connection', socket)
+    if (since !== undefined) this.#limitFirstHead(connection, since)
   }
 
   async drain(deadline: number): Promise<void> {
     this.#isDraining = true
     await drainConnections(this.#connections, deadline)
     this.#server.close(() => {}) // stops the clock
+  }
+
+  /** The server's own clock does not know how long the head has been on its way already. */
+  #limitFirstHead({ socket }: ClientConnection, since: number): void {
+    const left = since + this.#context.settings().headTimeout - Date.now()
+    const timer = setTimeout(
+      () => {
+        if (this.#connections.get(socket)?.hasBegun === false) this.#onClientError(new SlowHead(), socket)
+      },
+      Math.max(0, left),
+    )
+    timer.unref()
+    socket.once('close', () => clearTimeout(timer))
   }
 
   #onRequest(req: IncomingMessage, res: ServerResponse): void {

@@ -10,8 +10,11 @@ import type { TrustedPeers } from './forwarding.ts'
  * (`socket.unshift`) and gives the socket to another lane's `accept`.
  */
 export interface Lane {
-  /** Takes over a client's connection, with all that comes on it. */
-  accept(socket: Socket): void
+  /**
+   * Takes over a client's connection, with all that comes on it.
+   * @param since when the first request began to come, in milliseconds since the epoch, if it has begun already
+   */
+  accept(socket: Socket, since?: number): void
   /** Settings have changed; they hold for new requests. */
   configure(settings: DataplaneSettings): void
   readonly connectionCount: number

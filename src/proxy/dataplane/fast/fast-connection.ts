@@ -23,8 +23,11 @@ export interface FastConnectionOptions {
   readonly context: LaneContext
   readonly workers: WorkerConnections
   isDraining(): boolean
-  /** The next request is not for the fast lane; its bytes are in the socket again. */
-  onDeclined(socket: Socket): void
+  /**
+   * The next request is not for the fast lane; its bytes are in the socket again.
+   * @param since when it began to come, in milliseconds since the epoch
+   */
+  onDeclined(socket: Socket, since: number): void
   onClosed(): void
 }
 
@@ -127,10 +130,13 @@ export class FastConnection implements ClientSide {
     const { headTimeout, keepAliveTimeout, answerTimeout } = this.#options.context.settings()
     const waited = now - this.#since
     if (this.#state === 'exchange') this.#exchange?.check(now, answerTimeout)
+    else if (this.isBlocked)
+      this.#since = now // it is busy reading
     else if (this.#state === 'closing') {
-      if (waited >= lingerMs) this.#socket.destroy()
+      if (!this.#socket.writableFinished) this.#since = now
+      else if (waited >= lingerMs) this.#socket.destroy()
     } else if (this.#unread !== null) {
-      if (waited >= headTimeout) this.#refuseSlowHead()
+      if (waited >= headTimeout) this.#refuse(new Refusal('REQUEST_TIMEOUT'))
     } else if (waited >= (this.#hasServed ? keepAliveTimeout : headTimeout)) this.#socket.destroy()
   }
 
@@ -150,10 +156,16 @@ export class FastConnection implements ClientSide {
   readonly #onClientEnd = (): void => {
     // Whoever ends its side is taken to have left, as `node:http` does.
     this.#abort()
-    this.#socket.end()
+    if (this.#state === 'head' && this.#unread !== null) this.#refuse(new Refusal('BAD_REQUEST'))
+    else this.#socket.end()
   }
 
-  readonly #onDrain = (): void => this.#exchange?.onClientDrain()
+  readonly #onDrain = (): void => {
+    this.#exchange?.onClientDrain()
+    if (this.#state !== 'head') return
+    this.resume()
+    this.#readHead()
+  }
 
   readonly #onError = (): void => {} // 'close' follows
 
@@ -165,6 +177,11 @@ export class FastConnection implements ClientSide {
 
   #readHead(): void {
     while (this.#state === 'head' && this.#unread !== null) {
+      if (this.isBlocked) {
+        // A client that reads no answers gets no more: they would fill our memory.
+        this.pause()
+        return
+      }
       const bytes = this.#unread
       const { versionHeader } = this.#options.context.settings()
       const head = scanRequestHead(bytes, 0, bytes.length, versionHeader)
@@ -218,7 +235,7 @@ export class FastConnection implements ClientSide {
     this.#unread = null
     this.#release()
     if (unread !== null) this.#socket.unshift(unread)
-    this.#options.onDeclined(this.#socket)
+    this.#options.onDeclined(this.#socket, this.#since)
     if (this.#socket.isPaused()) this.#socket.resume()
   }
 
@@ -230,8 +247,7 @@ export class FastConnection implements ClientSide {
     this.#socket.off('close', this.#onClose)
   }
 
-  #refuseSlowHead(): void {
-    const refusal = new Refusal('REQUEST_TIMEOUT')
+  #refuse(refusal: Refusal): void {
     const message = toMessage(composeAnswer(refusal, { requestId: newRequestId(), prefersHtml: false }))
     this.#socket.write(message)
     this.#close()

@@ -46,9 +46,9 @@ export class FastLane implements Lane {
       context: this.#context,
       workers: this.#workers,
       isDraining: () => this.#isDraining,
-      onDeclined: (declined) => {
+      onDeclined: (declined, since) => {
         this.#connections.delete(connection)
-        this.#other.accept(declined)
+        this.#other.accept(declined, since)
       },
       onClosed: () => this.#connections.delete(connection),
     }

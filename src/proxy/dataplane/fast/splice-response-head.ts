@@ -1,4 +1,5 @@
-import { reasonPhrase, relayedHeaders } from '../relay-answer.ts'
+import { relayedHeaders } from '../relay-answer.ts'
+import { fieldBytes } from './bytes.ts'
 import { LineKind, type ResponseHead } from './scan-response-head.ts'
 
 /** How the end of an answer's body is found (RFC 9112 6.3). */
@@ -21,7 +22,7 @@ export function spliceResponseHead(
   framing: Framing,
   own: readonly string[],
 ): string {
-  let text = `HTTP/1.1 ${head.status} ${reasonPhrase(bytes.toString('latin1', head.reasonStart, head.reasonEnd))}\r\n`
+  let text = statusLine(bytes, head)
   if (head.namesFields) text += namedFieldsCut(bytes, head, framing, own)
   else {
     text += linesOf(bytes, head, framing, own.includes('X-Served-Version'))
@@ -34,8 +35,15 @@ export function spliceResponseHead(
 
 /** An interim answer (1xx) for the client. */
 export function spliceInformation(bytes: Buffer, head: ResponseHead): string {
-  const reason = reasonPhrase(bytes.toString('latin1', head.reasonStart, head.reasonEnd))
-  return `HTTP/1.1 ${head.status} ${reason}\r\n${namedFieldsCut(bytes, head, 'none', [])}\r\n`
+  return `${statusLine(bytes, head)}${namedFieldsCut(bytes, head, 'none', [])}\r\n`
+}
+
+/** Without a reason that has control characters, as the general lane does it. */
+function statusLine(bytes: Buffer, { status, reasonStart, reasonEnd }: ResponseHead): string {
+  for (let index = reasonStart; index < reasonEnd; index++) {
+    if (fieldBytes[bytes[index] as number] === 0) return `HTTP/1.1 ${status} \r\n`
+  }
+  return `HTTP/1.1 ${status} ${bytes.toString('latin1', reasonStart, reasonEnd)}\r\n`
 }
 
 function linesOf(bytes: Buffer, head: ResponseHead, framing: Framing, replacesServedVersion: boolean): string {

@@ -14,6 +14,13 @@ export interface WorkerUser {
   onGone(error: Error | null): void
 }
 
+/** The unused connections of one target. */
+export interface Pool {
+  /** The one that was used last is at the end, and is used first. */
+  readonly idle: WorkerConnection[]
+  isRetired: boolean
+}
+
 /**
  * One read buffer for all connections: what has been read is passed on, or copied, before anything else is read
  * (documented as `onread` of `net.connect`; it spares a buffer for each read).
@@ -24,6 +31,8 @@ const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 export class WorkerConnection {
   readonly socket: Socket
   readonly outlet: Outlet
+  /** Where it belongs when it is not in use. */
+  readonly pool: Pool
   readonly openedAt = Date.now()
   /** Whether it has served a request before: then the worker may just be closing it. */
   hasServed = false
@@ -33,7 +42,8 @@ export class WorkerConnection {
   #user: WorkerUser | null
   #error: Error | null = null
 
-  constructor(target: Target, user: WorkerUser) {
+  constructor(target: Target, pool: Pool, user: WorkerUser) {
+    this.pool = pool
     this.#user = user
     this.socket = connect({
       host: target.host,

@@ -1,5 +1,5 @@
 import type { Target } from '../../routing/route-table.ts'
-import { WorkerConnection, type WorkerUser } from './worker-connection.ts'
+import { type Pool, WorkerConnection, type WorkerUser } from './worker-connection.ts'
 
 /** A connection is closed before the worker would: Node's own limit is 5 s. */
 const idleMs = 4_000
@@ -8,17 +8,9 @@ const idleLimit = 256
 /** How long a worker may take to accept a connection; one that is stuck is left for another, since nothing was sent. */
 const connectMs = 5_000
 
-/** The connections of one target. */
-interface Pool {
-  /** The one that was used last is at the end, and is used first. */
-  readonly idle: WorkerConnection[]
-  isRetired: boolean
-}
-
 /** Owns the connections to workers. */
 export class WorkerConnections {
   readonly #pools = new Map<string, Pool>()
-  readonly #poolOf = new WeakMap<WorkerConnection, Pool>()
   readonly #connecting = new Set<WorkerConnection>()
 
   /** An unused connection to the target, or a new one that is not open yet. */
@@ -36,8 +28,7 @@ export class WorkerConnections {
       }
       kept.destroy()
     }
-    const opened = new WorkerConnection(target, user)
-    this.#poolOf.set(opened, pool)
+    const opened = new WorkerConnection(target, pool, user)
     this.#connecting.add(opened)
     return opened
   }
@@ -48,9 +39,9 @@ export class WorkerConnections {
    */
   giveBack(connection: WorkerConnection, keepsFor: number): void {
     connection.setFree()
-    const pool = this.#poolOf.get(connection)
+    const { pool } = connection
     const lifetime = keepsFor === -1 ? idleMs : Math.min(idleMs, (keepsFor - 1) * 1_000)
-    if (pool === undefined || pool.isRetired || lifetime <= 0 || pool.idle.length >= idleLimit) connection.destroy()
+    if (pool.isRetired || lifetime <= 0 || pool.idle.length >= idleLimit) connection.destroy()
     else {
       connection.expiresAt = Date.now() + lifetime
       pool.idle.push(connection)

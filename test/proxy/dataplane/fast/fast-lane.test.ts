@@ -74,6 +74,7 @@ test('a head that comes in drops is cut off in time, whichever lane it has come 
   client.send('GET /')
   expect(await client.closed()).toMatch(/^HTTP\/1.1 408 /)
   clearInterval(drip)
+  // The limit, a tick of the clock and the time to say goodbye; a second limit in the second lane would be more.
   expect(Date.now() - began).toBeLessThan(2_000)
 })
 
@@ -131,6 +132,49 @@ test('what the client sends ahead of its turn is not read without end', async ()
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect(client.socket.writableLength).toBeGreaterThan(0)
   expect(requests).toBe(1)
+})
+
+test('a client that sends requests and reads no answers gets no more answers than its buffers hold', async () => {
+  let requests = 0
+  const worker = await startWorker((_req, res) => {
+    requests++
+    res.end('x'.repeat(20_000))
+  })
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port)
+  client.socket.pause()
+  const count = 3_000
+  client.send(get('/').repeat(count))
+  let before = -1
+  while (requests === 0 || requests !== before) {
+    before = requests
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+  expect(requests).toBeLessThan(count - 500)
+  client.socket.on('data', () => {
+    client.text = ''
+  })
+  client.socket.resume()
+  await eventually(() => requests === count)
+})
+
+test('a client that reads a last answer slowly gets all of it', async () => {
+  const size = 12_000_000
+  const worker = await startWorker((_req, res) => res.end(Buffer.alloc(size, 'x')))
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port).send(get('/', 'Connection: close'))
+  await client.until(/\r\n\r\n/)
+  client.socket.pause()
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  client.socket.resume()
+  expect((await client.closed()).length).toBe(size)
+})
+
+test('a client that ends in the middle of a head is told so', async () => {
+  const { gateway } = await recordingGateway()
+  const client = new RawClient(gateway.port).send('GET / HTTP/1.1', 'Host: h')
+  client.socket.end()
+  expect(await client.closed()).toMatch(/^HTTP\/1.1 400 /)
 })
 
 test('an upload is held back by a worker that does not read, and arrives whole once it does', async () => {

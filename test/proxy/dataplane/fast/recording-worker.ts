@@ -72,7 +72,12 @@ function parseRequest(text: string): { request: SeenRequest; size: number } | st
   const body = codings.length > 0 ? parseChunks(text, end + 4) : parseMeasured(text, end + 4, Number(lengths[0] ?? 0))
   if (body === null || typeof body === 'string') return body
   const varying = ['connection', 'x-request-id', 'transfer-encoding']
-  const fields = pairs
+  // `node:http` writes several Cookie lines as one, which means the same (RFC 6265 5.4).
+  const cookies = of('cookie').join('; ')
+  const fields = [
+    ...pairs.filter(([name]) => name !== 'cookie'),
+    ...(cookies === '' ? [] : [['cookie', cookies] as const]),
+  ]
     .filter(([name]) => !varying.includes(name))
     .map((pair) => pair.join(': '))
     .filter((field) => field !== 'content-length: 0') // `node:http` adds it to a POST that has no body
