@@ -57,6 +57,8 @@ export class ClientConnection implements DrainedConnection {
   /** Starts it when all earlier ones are done. */
   add(run: Run): void {
     this.#hasBegun = true
+    // What comes behind a request whose answer said `Connection: close` is no request (RFC 9112 9.6).
+    if (!this.socket.writable) return
     if (this.#current === null) {
       this.#current = run
       run.start()
@@ -70,7 +72,6 @@ export class ClientConnection implements DrainedConnection {
   next(): void {
     this.#usedAt = Date.now()
     this.#current = null
-    // What came behind a request whose answer said `Connection: close` is no request (RFC 9112 9.6).
     if (!this.socket.writable) this.#waiting.splice(0)
     const run = this.#waiting.shift()
     if (run !== undefined) {
