@@ -194,16 +194,15 @@ export class FastConnection implements ClientSide {
   #begin(bytes: Buffer, head: RequestHead): boolean {
     const { context, workers } = this.#options
     if (context.trustedPeers().has(this.#peer.address)) return false
-    const host = bytes.toString('latin1', head.hostStart, head.hostEnd)
+    const raw = bytes.toString('latin1', 0, head.end)
+    const host = raw.slice(head.hostStart, head.hostEnd)
     if (host !== this.#host && !this.#useHost(host)) return false
-    const versionHeaders =
-      head.versionStart === -1 ? [] : [bytes.toString('latin1', head.versionStart, head.versionEnd)]
+    const versionHeaders = head.versionStart === -1 ? [] : [raw.slice(head.versionStart, head.versionEnd)]
     const entry = context.dispatcher.enterReady({ versionHeaders })
     if (entry === null) return false
-    const given =
-      head.requestIdStart === -1 ? undefined : bytes.toString('latin1', head.requestIdStart, head.requestIdEnd)
+    const given = head.requestIdStart === -1 ? undefined : raw.slice(head.requestIdStart, head.requestIdEnd)
     const requestId = requestIdOf(given)
-    const text = spliceRequestHead(bytes, head, `${this.#forwarding}X-Request-Id: ${requestId}\r\n`)
+    const text = spliceRequestHead(raw, head, `${this.#forwarding}X-Request-Id: ${requestId}\r\n`)
     this.#state = 'exchange'
     this.#pieces = 0
     this.#startedAt = Date.now()

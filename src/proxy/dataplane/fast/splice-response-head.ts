@@ -22,10 +22,11 @@ export function spliceResponseHead(
   framing: Framing,
   own: readonly string[],
 ): string {
+  const fields = bytes.toString('latin1', head.fieldsStart, head.end - 2)
   let text = statusLine(bytes, head)
-  if (head.namesFields) text += namedFieldsCut(bytes, head, framing, own)
+  if (head.namesFields) text += namedFieldsCut(fields, head, framing, own)
   else {
-    text += linesOf(bytes, head, framing, own.includes('X-Served-Version'))
+    text += linesOf(fields, head, framing, own.includes('X-Served-Version'))
     for (let index = 0; index < own.length; index += 2) text += `${own[index]}: ${own[index + 1]}\r\n`
   }
   if (framing === 'close') text += 'Transfer-Encoding: chunked\r\n'
@@ -35,28 +36,36 @@ export function spliceResponseHead(
 
 /** An interim answer (1xx) for the client. */
 export function spliceInformation(bytes: Buffer, head: ResponseHead): string {
-  return `${statusLine(bytes, head)}${namedFieldsCut(bytes, head, 'none', [])}\r\n`
+  const fields = bytes.toString('latin1', head.fieldsStart, head.end - 2)
+  return `${statusLine(bytes, head)}${namedFieldsCut(fields, head, 'none', [])}\r\n`
 }
 
 /** Without a reason that has control characters, as the general lane does it. */
 function statusLine(bytes: Buffer, { status, reasonStart, reasonEnd }: ResponseHead): string {
+  if (
+    status === 200 &&
+    reasonEnd - reasonStart === 2 &&
+    bytes[reasonStart] === 0x4f &&
+    bytes[reasonStart + 1] === 0x4b
+  ) {
+    return 'HTTP/1.1 200 OK\r\n'
+  }
   for (let index = reasonStart; index < reasonEnd; index++) {
     if (fieldBytes[bytes[index] as number] === 0) return `HTTP/1.1 ${status} \r\n`
   }
   return `HTTP/1.1 ${status} ${bytes.toString('latin1', reasonStart, reasonEnd)}\r\n`
 }
 
-function linesOf(bytes: Buffer, head: ResponseHead, framing: Framing, replacesServedVersion: boolean): string {
-  const { lines } = head
-  let from = head.fieldsStart
+function linesOf(fields: string, head: ResponseHead, framing: Framing, replacesServedVersion: boolean): string {
+  const { lines, fieldsStart } = head
+  let from = 0
   let text = ''
   for (let index = 0; index < lines.length; index += 3) {
     if (goesOn(lines[index] as number, head.status, framing, replacesServedVersion)) continue
-    const start = lines[index + 1] as number
-    if (start > from) text += bytes.toString('latin1', from, start)
-    from = lines[index + 2] as number
+    text += fields.slice(from, (lines[index + 1] as number) - fieldsStart)
+    from = (lines[index + 2] as number) - fieldsStart
   }
-  return text + bytes.toString('latin1', from, head.end - 2)
+  return text + fields.slice(from)
 }
 
 function goesOn(kind: number, status: number, framing: Framing, replacesServedVersion: boolean): boolean {
@@ -75,9 +84,9 @@ function goesOn(kind: number, status: number, framing: Framing, replacesServedVe
 }
 
 /** The rare case in which `Connection` names fields that are to be cut too: as the general lane does it. */
-function namedFieldsCut(bytes: Buffer, head: ResponseHead, framing: Framing, own: readonly string[]): string {
+function namedFieldsCut(fields: string, head: ResponseHead, framing: Framing, own: readonly string[]): string {
   const rawHeaders: string[] = []
-  for (const line of bytes.toString('latin1', head.fieldsStart, head.end - 4).split('\r\n')) {
+  for (const line of fields.split('\r\n')) {
     const colon = line.indexOf(':')
     if (colon > 0) rawHeaders.push(line.slice(0, colon), line.slice(colon + 1).trim())
   }
