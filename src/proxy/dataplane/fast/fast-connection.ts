@@ -77,10 +77,6 @@ export class FastConnection implements ClientSide {
     return this.#since
   }
 
-  get isBlocked(): boolean {
-    return this.#socket.writableNeedDrain
-  }
-
   destroy(): void {
     this.#socket.destroy()
   }
@@ -130,7 +126,7 @@ export class FastConnection implements ClientSide {
     const { headTimeout, keepAliveTimeout, answerTimeout } = this.#options.context.settings()
     const waited = now - this.#since
     if (this.#state === 'exchange') this.#exchange?.check(now, answerTimeout)
-    else if (this.isBlocked)
+    else if (this.outlet.isBlocked)
       this.#since = now // it is busy reading
     else if (this.#state === 'closing') {
       if (!this.#socket.writableFinished) this.#since = now
@@ -177,7 +173,7 @@ export class FastConnection implements ClientSide {
 
   #readHead(): void {
     while (this.#state === 'head' && this.#unread !== null) {
-      if (this.isBlocked) {
+      if (this.outlet.isBlocked) {
         // A client that reads no answers gets no more: they would fill our memory.
         this.pause()
         return

@@ -17,7 +17,6 @@ import type { WorkerConnections } from './worker-connections.ts'
 /** The client's side of an exchange. */
 export interface ClientSide {
   readonly outlet: Outlet
-  readonly isBlocked: boolean
   /** Whether the connection is to be closed after this answer. */
   isLast(): boolean
   /** Gives the exchange, through `takeBody`, what has come of the body. */
@@ -199,7 +198,7 @@ export class FastExchange implements WorkerUser {
     if (answerTimeout === 0 || worker === null || !worker.isOpen || this.#answer.hasHead) return
     if (now - this.#silentSince < answerTimeout) return
     // A client that takes its time with the body is not the target's silence.
-    if (!this.#body.isComplete && !worker.socket.writableNeedDrain) this.#silentSince = now
+    if (!this.#body.isComplete && !worker.outlet.isBlocked) this.#silentSince = now
     else {
       this.#dropWorker()
       const error = new Error(`no answer for ${answerTimeout} ms`)
@@ -310,7 +309,7 @@ export class FastExchange implements WorkerUser {
   }
 
   #newAnswer(): RelayedAnswer {
-    return new RelayedAnswer(this.#client, this.#request.head.method === 'HEAD', () => this.#ownHeaders())
+    return new RelayedAnswer(this.#client.outlet, this.#request.head.method === 'HEAD', () => this.#ownHeaders())
   }
 
   /** Header lines that the gateway adds to an answer. */

@@ -18,9 +18,17 @@ export const nowhere: Sink = { text: () => {}, bytes: () => {} }
 export class Outlet implements Sink {
   readonly #socket: Socket
   #text = ''
+  /** Whether something has been written since the last `flush`, and is held back until then. */
+  #isCorked = false
 
   constructor(socket: Socket) {
     this.#socket = socket
+  }
+
+  /** Whether the other side takes no more for now; 'drain' follows. */
+  get isBlocked(): boolean {
+    // A large write that the system took at once asks for a 'drain' as well, but there is nothing to wait for.
+    return this.#socket.writableNeedDrain && this.#socket.writableLength > 0
   }
 
   text(text: string): void {
@@ -33,28 +41,32 @@ export class Outlet implements Sink {
       this.#text += buffer.toString('latin1', start, end)
       return
     }
-    if (this.#socket.writableCorked === 0) this.#socket.cork()
+    if (!this.#isCorked) this.#socket.cork()
+    this.#isCorked = true
     this.#flushText()
     const piece = buffer.subarray(start, end)
     this.#socket.write(isLent ? Buffer.from(piece) : piece)
   }
 
-  /** @returns false if the socket takes no more for now */
+  /** @returns false if the other side takes no more for now */
   flush(): boolean {
-    this.#flushText()
-    if (this.#socket.writableCorked > 0) this.#socket.uncork()
-    return !this.#socket.writableNeedDrain
+    const takesMore = this.#flushText()
+    if (!this.#isCorked) return takesMore || !this.isBlocked
+    this.#isCorked = false
+    this.#socket.uncork()
+    return !this.isBlocked
   }
 
   /** Forgets what has been gathered. @returns whether that was all: nothing has been written since the last `flush` */
   discard(): boolean {
     this.#text = ''
-    return this.#socket.writableCorked === 0
+    return !this.#isCorked
   }
 
-  #flushText(): void {
-    if (this.#text === '') return
-    this.#socket.write(this.#text, 'latin1')
+  #flushText(): boolean {
+    if (this.#text === '') return !this.isBlocked
+    const takesMore = this.#socket.write(this.#text, 'latin1')
     this.#text = ''
+    return takesMore
   }
 }

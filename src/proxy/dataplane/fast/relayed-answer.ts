@@ -4,16 +4,9 @@ import type { Outlet } from './outlet.ts'
 import { type ResponseHead, scanResponseHead } from './scan-response-head.ts'
 import { type Framing, framingOf, spliceInformation, spliceResponseHead } from './splice-response-head.ts'
 
-/** Where an answer goes. */
-export interface AnswerSide {
-  readonly outlet: Outlet
-  /** Whether the client takes no more for now. */
-  readonly isBlocked: boolean
-}
-
 /** A worker's answer on its way into the client's outlet. */
 export class RelayedAnswer {
-  readonly #client: AnswerSide
+  readonly #client: Outlet
   readonly #isForHead: boolean
   readonly #own: () => readonly string[]
   #head: ResponseHead | null = null
@@ -25,7 +18,7 @@ export class RelayedAnswer {
   #endsWithConnection = false
 
   /** @param own header lines of ours, names and values in turn */
-  constructor(client: AnswerSide, isForHead: boolean, own: () => readonly string[]) {
+  constructor(client: Outlet, isForHead: boolean, own: () => readonly string[]) {
     this.#client = client
     this.#isForHead = isForHead
     this.#own = own
@@ -89,13 +82,13 @@ export class RelayedAnswer {
       }
       if (head.status === 101) return false // nobody asked for it
       // No `100 Continue`: whoever expects it is in the general lane. A client that does not read them gets no others.
-      if (head.status !== 100 && !this.#client.isBlocked) this.#client.outlet.text(spliceInformation(bytes, head))
+      if (head.status !== 100 && !this.#client.isBlocked) this.#client.text(spliceInformation(bytes, head))
     }
   }
 
   /** The worker has ended the connection. @returns whether the answer is whole */
   finish(): boolean {
-    return this.#body?.finish(this.#client.outlet) ?? false
+    return this.#body?.finish(this.#client) ?? false
   }
 
   #begin(bytes: Buffer, head: ResponseHead): Body {
@@ -103,7 +96,7 @@ export class RelayedAnswer {
     this.#head = head
     this.#status = head.status
     this.#endsWithConnection = framing === 'close'
-    this.#client.outlet.text(spliceResponseHead(bytes, head, framing, this.#own()))
+    this.#client.text(spliceResponseHead(bytes, head, framing, this.#own()))
     this.#body = bodyOf(framing, head.contentLength)
     return this.#body
   }
@@ -113,7 +106,7 @@ export class RelayedAnswer {
       this.#hasSurplus = end > start
       return true
     }
-    const at = body.pass(bytes, start, end, this.#client.outlet, true)
+    const at = body.pass(bytes, start, end, this.#client, true)
     if (at < end) this.#hasSurplus = true
     return !body.isOdd
   }

@@ -4,7 +4,7 @@ import { type Pool, WorkerConnection, type WorkerUser } from './worker-connectio
 /** A connection is closed before the worker would: Node's own limit is 5 s. */
 const idleMs = 4_000
 /** How many unused ones are kept for a target. */
-const idleLimit = 256
+const idleLimit = 1_024
 /** How long a worker may take to accept a connection; one that is stuck is left for another, since nothing was sent. */
 const connectMs = 5_000
 

@@ -48,7 +48,7 @@ function decode(text: string): string {
 }
 
 const data = fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 40 })
-const extension = fc.constantFrom('', '', '', ';a', ';a=b', ' ; a="b c"')
+const extension = fc.constantFrom('', '', '', ';a', ';a=b', ';a="b c";d')
 const chunks = fc.array(fc.tuple(data, extension, fc.nat(3)), { maxLength: 6 })
 const trailer = fc.tuple(fc.stringMatching(/^[A-Za-z-]{1,8}$/), fc.stringMatching(/^[!-~]{0,8}$/))
 const cuts = fc.array(fc.nat(), { maxLength: 12 })
@@ -104,6 +104,8 @@ test.each([
   ['a negative size', '-1\r\na\r\n'],
   ['a space in front of the size', ' 1\r\na\r\n'],
   ['a space behind the size', '1 \r\na\r\n'],
+  ['a space in front of an extension', '1 ;a\r\na\r\n'],
+  ['an extension without a name', '1;\r\na\r\n'],
   ['a size that is too large', 'fffffffffffffffff\r\n'],
   ['a size beyond what is exact', 'ffffffffffffffff\r\n'],
   ['a bare LF behind the size', '1\na\r\n'],
