@@ -1,33 +1,17 @@
-import { composeAnswer, isNavigation, prefersHtml, toMessage } from '../answer.ts'
 import { type AttemptFailure, Attempts } from '../attempts.ts'
 import type { ReadyEntry } from '../dispatcher.ts'
-import { trailerPairs } from '../end-to-end-headers.ts'
-import { isForwardingHeader } from '../forwarding.ts'
 import type { LaneContext } from '../lane.ts'
 import { Refusal } from '../refusal.ts'
 import type { Claim } from '../targets.ts'
-import { isDisguised } from '../worker-request.ts'
+import { requestTrailers } from '../worker-request.ts'
 import { type Body, ChunkedBody, MeasuredBody } from './body.ts'
-import { nowhere, type Outlet } from './outlet.ts'
+import type { ClientSide } from './client-side.ts'
+import { nowhere } from './outlet.ts'
+import { navigates, refusalMessage } from './refusal-message.ts'
 import { RelayedAnswer } from './relayed-answer.ts'
 import type { RequestHead } from './scan-request-head.ts'
 import type { WorkerConnection, WorkerUser } from './worker-connection.ts'
 import type { WorkerConnections } from './worker-connections.ts'
-
-/** The client's side of an exchange. */
-export interface ClientSide {
-  readonly outlet: Outlet
-  /** Whether the connection is to be closed after this answer. */
-  isLast(): boolean
-  /** Gives the exchange, through `takeBody`, what has come of the body. */
-  offerBody(): void
-  pause(): void
-  resume(): void
-  /** The exchange is over, and the connection goes on, or not. */
-  onEnd(closes: boolean): void
-  /** It is over, and what the client got of the answer must not look whole. */
-  onBroken(): void
-}
 
 export interface FastRequest {
   readonly head: RequestHead
@@ -54,6 +38,8 @@ export class FastExchange implements WorkerUser {
   /** Since when the worker has had reason to say something, in milliseconds since the epoch. */
   #silentSince = 0
   #waiting: AbortController | null = null
+  /** Whether the answer says so: a connection must not be closed without a word, as the next request may be on its way. */
+  #saysClose = false
   #hasEnded = false
 
   constructor(context: LaneContext, workers: WorkerConnections, client: ClientSide, request: FastRequest) {
@@ -209,17 +195,17 @@ export class FastExchange implements WorkerUser {
   /** The answer is whole. The worker still gets what is left of the body. */
   #onAnswered(): void {
     const worker = this.#worker
-    if (worker !== null && this.#body.isComplete && this.#answer.leavesConnectionUsable) {
+    if (!this.#body.isComplete) {
+      if (worker === null) this.#claim.release()
+      this.#client.resume()
+      return
+    }
+    if (worker !== null && this.#answer.leavesConnectionUsable) {
       this.#worker = null
       if (worker.socket.isPaused()) worker.socket.resume()
       this.#workers.giveBack(worker, this.#answer.keepsFor)
-    } else if (worker !== null && this.#body.isComplete) this.#dropWorker()
-    if (this.#body.isComplete) {
-      this.#end()
-      return
     }
-    if (worker === null) this.#claim.release()
-    this.#client.resume()
+    this.#end() // drops a connection that cannot be used again
   }
 
   /** @param wasSent whether the client has seen some of it */
@@ -243,9 +229,8 @@ export class FastExchange implements WorkerUser {
     this.#attempts.settle(this.#claim, failure)
     if (failure.kind === 'sent') this.#workers.closeIdle(this.#claim.target)
     const { head, text } = this.#request
-    const patience = isNavigation(head.method, fieldsOf(text))
-      ? this.#context.settings().waitingPageAfter
-      : Number.POSITIVE_INFINITY
+    const { waitingPageAfter } = this.#context.settings()
+    const patience = navigates(head.method, text) ? waitingPageAfter : Number.POSITIVE_INFINITY
     this.#waiting = new AbortController()
     const claim = await this.#attempts.next(patience, this.#waiting.signal)
     this.#waiting = null
@@ -269,16 +254,10 @@ export class FastExchange implements WorkerUser {
     const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
     const { head, text, requestId, entry } = this.#request
     if (refusal.code === 'INTERNAL') this.#context.log.error({ err: error, requestId }, 'a request failed')
-    const fields = fieldsOf(text)
-    const isWaiting = refusal.code === 'VERSION_STARTING' && isNavigation(head.method, fields)
-    const answer = composeAnswer(refusal, {
-      requestId,
-      prefersHtml: prefersHtml(fields.accept),
-      ...(isWaiting ? { waitingFor: entry.selection.version } : {}),
-    })
-    this.#answer.setStatus(answer.status)
     const closes = this.#client.isLast() || !this.#body.isComplete || refusal.endsConnection
-    const message = toMessage(answer, { closes, isForHead: head.method === 'HEAD' })
+    const request = { method: head.method, text, requestId, version: entry.selection.version }
+    const { status, message } = refusalMessage(refusal, request, closes)
+    this.#answer.setStatus(status)
     this.#client.outlet.bytes(message, 0, message.length, false)
     this.#client.outlet.flush()
     this.#finish()
@@ -288,7 +267,7 @@ export class FastExchange implements WorkerUser {
   #end(): void {
     if (this.#hasEnded) return
     this.#finish()
-    this.#client.onEnd(this.#client.isLast())
+    this.#client.onEnd(this.#saysClose)
   }
 
   #break(): void {
@@ -319,24 +298,8 @@ export class FastExchange implements WorkerUser {
     if (this.#context.settings().servedVersionHeader) {
       headers.push('X-Served-Version', `${entry.selection.version}; by=${entry.selection.by}`)
     }
-    if (this.#client.isLast()) headers.push('Connection', 'close')
+    this.#saysClose = this.#client.isLast()
+    if (this.#saysClose) headers.push('Connection', 'close')
     return headers
   }
-}
-
-function requestTrailers(trailers: readonly string[]): Array<[string, string]> {
-  return trailerPairs(trailers).filter(([name]) => {
-    const lowerName = name.toLowerCase()
-    return !isForwardingHeader(lowerName) && !isDisguised(lowerName)
-  })
-}
-
-/** The fields of a head by lower-case name; of repeated ones the last. */
-function fieldsOf(text: string): NodeJS.Dict<string> {
-  const fields: NodeJS.Dict<string> = Object.create(null)
-  for (const line of text.split('\r\n').slice(1)) {
-    const colon = line.indexOf(':')
-    if (colon > 0) fields[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim()
-  }
-  return fields
 }

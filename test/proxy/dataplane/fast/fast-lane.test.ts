@@ -252,3 +252,39 @@ test('two workers share the requests of one connection, and so do two connection
     for (const client of clients) await client.send(get()).until(/\r\n\r\n.*\d+(\r\n0\r\n\r\n)?$/s)
   expect(Math.min(...seen)).toBeGreaterThan(5)
 })
+
+test('a stop in the middle of an answer does not close the connection behind it without a word', async () => {
+  let finish = (): void => {}
+  const worker = await startWorker((req, res) => {
+    if (req.url !== '/long') return void res.end('short')
+    res.write('begun')
+    finish = () => res.end('ended')
+  })
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port).send(get('/long'))
+  expect(await client.until(/begun/)).not.toMatch(/connection: close/i)
+  gateway.channel.tell({ type: 'stop' })
+  finish()
+  await client.until(/ended\r\n0\r\n\r\n/)
+  expect(await client.send(get('/short')).closed()).toMatch(/\r\nConnection: close\r\n(.*\r\n)*\r\n.*short/)
+})
+
+test('a worker that breaks off is left for another one, and so is one that cannot be connected, with the body', async () => {
+  const bodies: string[] = []
+  const sound = await startRawWorker((socket) => {
+    socket.on('data', (chunk) => {
+      bodies.push(String(chunk).split('\r\n\r\n')[1] ?? '')
+      socket.write(ok('sound'))
+    })
+  })
+  const faulty = await startRawWorker((socket) => socket.once('data', () => socket.resetAndDestroy()))
+  const gateway = await startGateway({ v1: [faulty.target, sound.target] })
+  const client = new RawClient(gateway.port)
+  await client.send(get()).until(/sound$/)
+  await faulty.kill()
+  for (let index = 0; index < 4; index++) {
+    client.send('POST / HTTP/1.1', 'Host: h', 'Content-Length: 4', '', 'body')
+    expect(await client.until(/sound$/)).not.toContain('keep-alive')
+  }
+  expect(bodies).toEqual(['', ...Array(4).fill('body')])
+})
