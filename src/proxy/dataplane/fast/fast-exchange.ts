@@ -1,25 +1,16 @@
 import { type AttemptFailure, Attempts } from '../attempts.ts'
-import type { ReadyEntry } from '../dispatcher.ts'
 import type { LaneContext } from '../lane.ts'
 import { Refusal } from '../refusal.ts'
 import type { Claim } from '../targets.ts'
 import { requestTrailers } from '../worker-request.ts'
 import { type Body, ChunkedBody, MeasuredBody } from './body.ts'
 import type { ClientSide } from './client-side.ts'
+import type { FastRequest } from './fast-request.ts'
 import { nowhere } from './outlet.ts'
 import { navigates, refusalMessage } from './refusal-message.ts'
 import { RelayedAnswer } from './relayed-answer.ts'
-import type { RequestHead } from './scan-request-head.ts'
 import type { WorkerConnection, WorkerUser } from './worker-connection.ts'
 import type { WorkerConnections } from './worker-connections.ts'
-
-export interface FastRequest {
-  readonly head: RequestHead
-  /** As it goes to a worker, one character a byte. */
-  readonly text: string
-  readonly requestId: string
-  readonly entry: ReadyEntry
-}
 
 const bodiless = new MeasuredBody(0)
 
@@ -228,9 +219,8 @@ export class FastExchange implements WorkerUser {
   async #recover(failure: AttemptFailure): Promise<void> {
     this.#attempts.settle(this.#claim, failure)
     if (failure.kind === 'sent') this.#workers.closeIdle(this.#claim.target)
-    const { head, text } = this.#request
     const { waitingPageAfter } = this.#context.settings()
-    const patience = navigates(head.method, text) ? waitingPageAfter : Number.POSITIVE_INFINITY
+    const patience = navigates(this.#request) ? waitingPageAfter : Number.POSITIVE_INFINITY
     this.#waiting = new AbortController()
     const claim = await this.#attempts.next(patience, this.#waiting.signal)
     this.#waiting = null
@@ -252,11 +242,10 @@ export class FastExchange implements WorkerUser {
       return
     }
     const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
-    const { head, text, requestId, entry } = this.#request
+    const { requestId } = this.#request
     if (refusal.code === 'INTERNAL') this.#context.log.error({ err: error, requestId }, 'a request failed')
     const closes = this.#client.isLast() || !this.#body.isComplete || refusal.endsConnection
-    const request = { method: head.method, text, requestId, version: entry.selection.version }
-    const { status, message } = refusalMessage(refusal, request, closes)
+    const { status, message } = refusalMessage(refusal, this.#request, closes)
     this.#answer.setStatus(status)
     this.#client.outlet.bytes(message, 0, message.length, false)
     this.#client.outlet.flush()

@@ -1,35 +1,26 @@
 import { composeAnswer, isNavigation, prefersHtml, toMessage } from '../answer.ts'
 import type { Refusal } from '../refusal.ts'
-
-/** What of a request decides how its refusal looks. */
-export interface RefusedRequest {
-  readonly method: string
-  /** Its head, one character a byte. */
-  readonly text: string
-  readonly requestId: string
-  /** The version it was for. */
-  readonly version: string
-}
+import type { FastRequest } from './fast-request.ts'
 
 /** The gateway's own answer to a request of the fast lane, the same that the general lane gives. */
 export function refusalMessage(
   refusal: Refusal,
-  { method, text, requestId, version }: RefusedRequest,
+  request: FastRequest,
   closes: boolean,
 ): { readonly status: number; readonly message: Buffer } {
-  const fields = fieldsOf(text)
-  const isWaiting = refusal.code === 'VERSION_STARTING' && isNavigation(method, fields)
+  const { head, text, requestId, entry } = request
+  const isWaiting = refusal.code === 'VERSION_STARTING' && navigates(request)
   const answer = composeAnswer(refusal, {
     requestId,
-    prefersHtml: prefersHtml(fields.accept),
-    ...(isWaiting ? { waitingFor: version } : {}),
+    prefersHtml: prefersHtml(fieldsOf(text).accept),
+    ...(isWaiting ? { waitingFor: entry.selection.version } : {}),
   })
-  return { status: answer.status, message: toMessage(answer, { closes, isForHead: method === 'HEAD' }) }
+  return { status: answer.status, message: toMessage(answer, { closes, isForHead: head.method === 'HEAD' }) }
 }
 
 /** Whether a person looks at a page. */
-export function navigates(method: string, text: string): boolean {
-  return isNavigation(method, fieldsOf(text))
+export function navigates({ head, text }: FastRequest): boolean {
+  return isNavigation(head.method, fieldsOf(text))
 }
 
 /** The fields of a head by lower-case name; repeated ones are joined. */
