@@ -68,9 +68,9 @@ export class FastConnection implements ClientSide {
     socket.on('close', this.#onClose)
   }
 
-  /** Whether nothing is under way on it. */
+  /** Whether nothing is under way on it, not even the rest of an answer that the client has not taken yet. */
   get isIdle(): boolean {
-    return this.#state === 'head'
+    return this.#state === 'head' && this.#socket.writableLength === 0
   }
 
   /** When it was last used, in milliseconds since the epoch. */
@@ -95,6 +95,7 @@ export class FastConnection implements ClientSide {
     if (this.#exchange !== exchange && this.#state !== 'head') return
     this.#keep(unread, taken)
     this.#readHead() // that may have been the last the exchange needed
+    this.#limitReadAhead()
   }
 
   pause(): void {
@@ -114,6 +115,7 @@ export class FastConnection implements ClientSide {
       this.#hasServed = true
       this.resume()
       this.#readHead()
+      this.#limitReadAhead()
     }
   }
 
@@ -127,7 +129,7 @@ export class FastConnection implements ClientSide {
     const { headTimeout, keepAliveTimeout, answerTimeout } = this.#options.context.settings()
     const waited = now - this.#since
     if (this.#state === 'exchange') this.#exchange?.check(now, answerTimeout)
-    else if (this.outlet.isBlocked)
+    else if (this.#state === 'head' && this.#socket.writableLength > 0)
       this.#since = now // it is busy reading
     else if (this.#state === 'closing') {
       if (!this.#socket.writableFinished) this.#since = now
@@ -147,7 +149,7 @@ export class FastConnection implements ClientSide {
       this.#pieces++
       this.#readHead()
     } else if (this.#exchange !== null && !this.#exchange.isReceived) this.offerBody()
-    if (this.#state === 'exchange' && (this.#unread?.length ?? 0) >= readAheadLimit) this.#socket.pause()
+    this.#limitReadAhead()
   }
 
   readonly #onClientEnd = (): void => {
@@ -162,6 +164,7 @@ export class FastConnection implements ClientSide {
     if (this.#state !== 'head') return
     this.resume()
     this.#readHead()
+    this.#limitReadAhead()
   }
 
   readonly #onError = (): void => {} // 'close' follows
@@ -170,6 +173,11 @@ export class FastConnection implements ClientSide {
     this.#abort()
     this.#unread = null
     this.#options.onClosed()
+  }
+
+  /** To be called whenever reading may have been resumed: else each answer would let more come than its request took away. */
+  #limitReadAhead(): void {
+    if (this.#state === 'exchange' && this.#unread !== null && this.#unread.length >= readAheadLimit) this.pause()
   }
 
   #readHead(): void {
