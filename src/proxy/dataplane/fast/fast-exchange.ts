@@ -115,7 +115,7 @@ export class FastExchange implements WorkerUser {
     if (worker === null) return
     if (answer.isComplete) {
       this.#dropWorker() // nobody asked for more
-      if (this.#body.isComplete) this.#end()
+      this.#onAnswered()
       return
     }
     this.#silentSince = Date.now()
