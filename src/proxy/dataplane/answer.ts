@@ -46,12 +46,17 @@ export function composeAnswer(refusal: Refusal, options: AnswerOptions): Answer 
   return { status, headers, body: bytes }
 }
 
-/** The same as the bytes of a whole message, for a connection that has no `ServerResponse`. It says `Connection: close`. */
-export function toMessage({ status, headers, body }: Answer): Buffer {
+/**
+ * The same as the bytes of a whole message, for a connection that has no `ServerResponse`.
+ * @param options whether it says `Connection: close` (yes), and whether it goes without its body, being for HEAD (no)
+ */
+export function toMessage({ status, headers, body }: Answer, { closes = true, isForHead = false } = {}): Buffer {
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, `Date: ${new Date().toUTCString()}`]
   for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`)
-  lines.push('Connection: close', '', '')
-  return Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), body])
+  if (closes) lines.push('Connection: close')
+  lines.push('', '')
+  const head = Buffer.from(lines.join('\r\n'), 'latin1')
+  return isForHead ? head : Buffer.concat([head, body])
 }
 
 /** Whether `Accept` names HTML, and nothing for programs with more weight (RFC 9110 12.5.1). */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Target } from '../routing/route-table.ts'
+import type { AttemptFailure } from './attempts.ts'
 import type { Header } from './worker-request.ts'
 
 /** One attempt to get a request answered by one target. */
@@ -26,17 +27,9 @@ export interface CarryListener {
   onAnswer(answer: IncomingMessage): void
   /** 101: from now on the two sockets speak to each other; `head` is what came after the answer's head. */
   onUpgrade(answer: IncomingMessage, socket: Socket, head: Buffer): void
-  onFailure(failure: CarryFailure): void
+  onFailure(failure: AttemptFailure): void
   /** The target is done with the request: the last thing called, after each of the others. */
   onDone(): void
-}
-
-export interface CarryFailure {
-  /** `connect`: no connection, so nothing was sent. `sent`: the request may have been carried out. */
-  readonly kind: 'connect' | 'sent' | 'silent' | 'bad answer'
-  /** Whether the connection had served another request before: then it may have been closed as idle. */
-  readonly isReused: boolean
-  readonly error: Error
 }
 
 /** How the general lane speaks HTTP to workers. One implementation, on `http-proxy`. */

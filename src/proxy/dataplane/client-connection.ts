@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { DrainedConnection } from './drain-connections.ts'
 
 /** Requests that may wait behind the one being answered before we stop reading. */
 const pipelineLimit = 16
@@ -13,12 +14,13 @@ export interface Run {
 }
 
 /** One client's connection in the general lane: what is under way on it, and when it was last used. */
-export class ClientConnection {
+export class ClientConnection implements DrainedConnection {
   readonly socket: Socket
   #current: Run | null = null
   readonly #waiting: Run[] = []
   #afterLast: (() => void) | null = null
   #usedAt = Date.now()
+  #hasBegun = false
   #bytesSeen = 0
 
   constructor(socket: Socket) {
@@ -30,8 +32,21 @@ export class ClientConnection {
     return this.#current
   }
 
+  /** Whether a request has come. */
+  get hasBegun(): boolean {
+    return this.#hasBegun
+  }
+
+  get isIdle(): boolean {
+    return this.#current === null
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+  }
+
   /** The last time something came or was finished, in milliseconds since the epoch. */
-  usedAt(): number {
+  get usedAt(): number {
     if (this.socket.bytesRead !== this.#bytesSeen) {
       this.#bytesSeen = this.socket.bytesRead
       this.#usedAt = Date.now()
@@ -41,6 +56,9 @@ export class ClientConnection {
 
   /** Starts it when all earlier ones are done. */
   add(run: Run): void {
+    this.#hasBegun = true
+    // What comes behind a request whose answer said `Connection: close` is no request (RFC 9112 9.6).
+    if (!this.socket.writable) return
     if (this.#current === null) {
       this.#current = run
       run.start()
@@ -54,7 +72,6 @@ export class ClientConnection {
   next(): void {
     this.#usedAt = Date.now()
     this.#current = null
-    // What came behind a request whose answer said `Connection: close` is no request (RFC 9112 9.6).
     if (!this.socket.writable) this.#waiting.splice(0)
     const run = this.#waiting.shift()
     if (run !== undefined) {

@@ -15,6 +15,8 @@ const unreachableMs = 5_000
 const suspectMs = 100
 /** How soon such a request looks again when no ejection tells it when. */
 const recheckMs = 200
+/** Most requests have met no target yet that they must not be sent to again. */
+const none: ReadonlySet<string> = new Set()
 
 export interface DispatcherOptions {
   settings(): DataplaneSettings
@@ -32,6 +34,7 @@ export class Dispatcher {
   readonly #targets: Targets
   readonly #counters: Counters
   readonly #gate: Gate
+  readonly #context: TicketContext
   #table = RouteTable.empty
 
   constructor(options: DispatcherOptions) {
@@ -49,6 +52,13 @@ export class Dispatcher {
       },
       onEjected: (target, reason) => send({ type: 'ejected', target: target.id, reason }),
     })
+    this.#context = {
+      settings: options.settings,
+      table: () => this.#table,
+      targets: this.#targets,
+      counters: this.#counters,
+      gate: this.#gate,
+    }
   }
 
   get epoch(): number {
@@ -82,19 +92,33 @@ export class Dispatcher {
 
   /** Counts a request as in flight for its version, until `leave`. */
   enter(version: string): Ticket {
-    return new Ticket(version, {
-      settings: this.#options.settings,
-      table: () => this.#table,
-      targets: this.#targets,
-      counters: this.#counters,
-      gate: this.#gate,
-    })
+    return new Ticket(version, this.#context)
+  }
+
+  /**
+   * `select`, `enter` and `claim` in one step, where nothing has to be waited for and nothing is refused; else null, and
+   * nothing is counted.
+   */
+  enterReady(request: SelectableRequest): ReadyEntry | null {
+    const selection = selectVersion(request, this.#table.live)
+    if ('error' in selection) return null
+    const route = this.#table.route(selection.version)
+    if (route?.state !== 'ready') return null
+    const claim = this.#targets.claim(route.targets, none)
+    return claim === null ? null : { selection, claim, ticket: this.enter(selection.version) }
   }
 
   /** Reports the counts that have not been reported yet. */
   flush(): void {
     this.#counters.flush()
   }
+}
+
+/** A request that has a target already. */
+export interface ReadyEntry {
+  readonly selection: Selection
+  readonly claim: Claim
+  readonly ticket: Ticket
 }
 
 interface TicketContext {
@@ -110,9 +134,9 @@ export class Ticket {
   readonly version: string
   readonly #context: TicketContext
   /** Targets that refused this request a connection; nothing was sent to them. */
-  readonly #refused = new Set<string>()
+  #refused = none
   /** Targets that broke off after the request was sent: taken again only where there is no other. */
-  readonly #suspect = new Set<string>()
+  #suspect = none
   #maySuspectsBeTried = false
   #waitsSince: number | null = null
   #unreachableSince: number | null = null
@@ -133,21 +157,23 @@ export class Ticket {
     const route = this.#route()
     if (route.state === 'failed' && (route.retryAt ?? 0) > Date.now()) throw failure(route)
     if (route.state !== 'ready') return null
-    const claim = targets.claim(route.targets, (id) => this.#refused.has(id) || this.#suspect.has(id))
+    const isFirstTry = this.#refused.size === 0 && this.#suspect.size === 0
+    const excluded = isFirstTry ? none : new Set([...this.#refused, ...this.#suspect])
+    const claim = targets.claim(route.targets, excluded)
     if (claim !== null || !this.#maySuspectsBeTried) return claim
-    return targets.claim(route.targets, (id) => this.#refused.has(id))
+    return targets.claim(route.targets, this.#refused)
   }
 
   /** The target took no connection: this request tries the others first. */
   refuse(claim: Claim, reason: string): void {
-    this.#refused.add(claim.target.id)
+    this.#refused = new Set([...this.#refused, claim.target.id])
     claim.fail(reason)
     claim.release()
   }
 
   /** The target broke off after the request was sent. @param reason null if it is not to be held against the target */
   breakOff(claim: Claim, reason: string | null): void {
-    this.#suspect.add(claim.target.id)
+    this.#suspect = new Set([...this.#suspect, claim.target.id])
     if (reason !== null) claim.fail(reason)
     claim.release()
   }
@@ -176,7 +202,7 @@ export class Ticket {
       const back = this.#context.targets.firstReturn(route.targets) ?? now + recheckMs
       await gate.waitForChange(this.version, Math.min(left, back - now), signal)
     }
-    this.#refused.clear()
+    this.#refused = none
   }
 
   /** The request has ended. @param status of the answer; 0 if the client got none */

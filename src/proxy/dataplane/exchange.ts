@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { composeAnswer, isNavigation, prefersHtml } from './answer.ts'
-import type { Carrier, CarryFailure } from './carrier.ts'
+import { type AttemptFailure, Attempts } from './attempts.ts'
+import type { Carrier } from './carrier.ts'
 import { type CheckedRequest, checkRequest } from './check-request.ts'
 import type { Run } from './client-connection.ts'
 import type { Ticket } from './dispatcher.ts'
@@ -19,8 +20,6 @@ import { splice, switchingHead } from './splice.ts'
 import type { Claim } from './targets.ts'
 import { type Header, workerRequestHeaders } from './worker-request.ts'
 
-/** Methods that may be carried out twice (RFC 9110 9.2.2). */
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 type Accepted = Exclude<CheckedRequest, { error: unknown }>
 
 export interface ExchangeOptions {
@@ -48,7 +47,7 @@ export class Exchange implements Run {
   #ticket: Ticket | null = null
   #by: string | null = null
   #worker: string | null = null
-  #retries = 0
+  #attempts: Attempts | null = null
   #isSpliced = false
   #hasEnded = false
 
@@ -113,38 +112,23 @@ export class Exchange implements Run {
     const patience = isNavigation(req.method ?? '', req.headers)
       ? context.settings().waitingPageAfter
       : Number.POSITIVE_INFINITY
-    const isRepeatable = !this.#hasBody && idempotent.has(req.method ?? '')
-    let wasSent = false
+    const attempts = new Attempts(ticket, req.method ?? '', this.#hasBody)
+    this.#attempts = attempts
     for (;;) {
-      let claim = ticket.claim()
-      while (claim === null) {
-        await ticket.wait(patience, this.#gone.signal)
-        claim = ticket.claim()
-      }
+      const claim = await attempts.next(patience, this.#gone.signal)
       this.#worker = claim.target.id
       const failure = await this.#attempt(claim, checked.path, headers).catch((error: unknown) => {
         claim.release()
         throw error
       })
       if (failure === null || this.#gone.signal.aborted) return
-      const { error } = failure
-      if (failure.kind === 'connect') {
-        ticket.refuse(claim, error.message)
-      } else {
-        // A kept connection that is closed just then says nothing about the worker.
-        ticket.breakOff(claim, failure.kind === 'sent' && !failure.isReused ? error.message : null)
-        if (failure.kind === 'silent') throw new Refusal('TARGET_SILENT', { cause: error })
-        if (failure.kind === 'bad answer') throw new Refusal('TARGET_BAD_ANSWER', { cause: error })
-        if (!isRepeatable || wasSent) throw new Refusal('TARGET_BROKE_OFF', { cause: error })
-        wasSent = true
-        this.#options.carrier.closeIdle(claim.target)
-      }
-      this.#retries++
+      attempts.settle(claim, failure)
+      if (failure.kind === 'sent') this.#options.carrier.closeIdle(claim.target)
     }
   }
 
   /** @returns null once an answer is on its way to the client, or else what went wrong before there was one */
-  #attempt(claim: Claim, path: string, headers: readonly Header[]): Promise<CarryFailure | null> {
+  #attempt(claim: Claim, path: string, headers: readonly Header[]): Promise<AttemptFailure | null> {
     const { req, res, carrier, context } = this.#options
     const { signal } = this.#gone
     return new Promise((resolve) => {
@@ -281,7 +265,7 @@ export class Exchange implements Run {
     const { req, res, context, onEnd } = this.#options
     const status = res.headersSent || this.#isSpliced ? res.statusCode : 0
     this.#ticket?.leave(status)
-    context.logAccess({
+    context.accessLog()?.add({
       time: new Date(this.#startedAt).toISOString(),
       requestId: this.#requestId,
       client: plainAddress(req.socket.remoteAddress),
@@ -293,7 +277,7 @@ export class Exchange implements Run {
       version: this.#ticket?.version ?? null,
       by: this.#by,
       worker: this.#worker,
-      retries: this.#retries,
+      retries: this.#attempts?.retries ?? 0,
     })
     onEnd()
   }

@@ -6,6 +6,7 @@ import { composeAnswer, toMessage } from './answer.ts'
 import type { Carrier } from './carrier.ts'
 import { ClientConnection } from './client-connection.ts'
 import { type ClientError, codeOfClientError } from './client-error.ts'
+import { drainConnections } from './drain-connections.ts'
 import { Exchange } from './exchange.ts'
 import type { Lane, LaneContext } from './lane.ts'
 import { Refusal } from './refusal.ts'
@@ -13,9 +14,6 @@ import { newRequestId } from './request-id.ts'
 import { ignoreEnd, noticeEnd } from './splice.ts'
 import { asPlainRequest, upgradeProtocol } from './upgrade.ts'
 
-/** While draining, how long a connection must have been quiet before we take it that no request is on its way. */
-const quietMs = 1_000
-const sweepMs = 50
 /** How long a connection that was refused may take to go away by itself. */
 const lingerMs = 500
 
@@ -23,6 +21,11 @@ const lingerMs = 500
 interface NewerServerOptions {
   /** Since 22.21 and 24.9; they also read the body of a request that wants an upgrade before they let go of the connection. */
   shouldUpgradeCallback(req: IncomingMessage): boolean
+}
+
+/** As `node:http` says it. */
+class SlowHead extends Error {
+  readonly code = 'ERR_HTTP_REQUEST_TIMEOUT'
 }
 
 /** Carries whatever is HTTP/1: `node:http` on the client's side, a `Carrier` on the worker's. */
@@ -71,24 +74,31 @@ export class GeneralLane implements Lane {
     this.#server.keepAliveTimeout = keepAliveTimeout
   }
 
-  accept(socket: Socket): void {
-    this.#connections.set(socket, new ClientConnection(socket))
+  accept(socket: Socket, since?: number): void {
+    const connection = new ClientConnection(socket)
+    this.#connections.set(socket, connection)
     socket.once('close', () => this.#connections.delete(socket))
     this.#server.emit('connection', socket)
+    if (since !== undefined) this.#limitFirstHead(connection, since)
   }
 
   async drain(deadline: number): Promise<void> {
     this.#isDraining = true
-    const began = Date.now()
-    while (this.#connections.size > 0) {
-      const now = Date.now()
-      for (const [socket, connection] of this.#connections) {
-        if (now - began >= deadline) socket.destroy()
-        else if (connection.current === null && now - Math.max(began, connection.usedAt()) >= quietMs) socket.destroy()
-      }
-      await new Promise((resolve) => setTimeout(resolve, sweepMs))
-    }
+    await drainConnections(this.#connections, deadline)
     this.#server.close(() => {}) // stops the clock
+  }
+
+  /** The server's own clock does not know how long the head has been on its way already. */
+  #limitFirstHead({ socket }: ClientConnection, since: number): void {
+    const left = since + this.#context.settings().headTimeout - Date.now()
+    const timer = setTimeout(
+      () => {
+        if (this.#connections.get(socket)?.hasBegun === false) this.#onClientError(new SlowHead(), socket)
+      },
+      Math.max(0, left),
+    )
+    timer.unref()
+    socket.once('close', () => clearTimeout(timer))
   }
 
   #onRequest(req: IncomingMessage, res: ServerResponse): void {

@@ -4,9 +4,9 @@ import type { Socket } from 'node:net'
 import { type Duplex, Stream } from 'node:stream'
 import httpProxy from 'http-proxy'
 import type { Target } from '../routing/route-table.ts'
-import type { Carrier, CarryFailure, CarryJob } from './carrier.ts'
-import { trailerPairs } from './end-to-end-headers.ts'
-import { isForwardingHeader } from './forwarding.ts'
+import type { AttemptFailure } from './attempts.ts'
+import type { Carrier, CarryJob } from './carrier.ts'
+import { requestTrailers } from './worker-request.ts'
 
 /**
  * How long a connection to a worker is kept unused. Short, so that a request which must not be sent twice never meets one
@@ -135,7 +135,7 @@ function follow(request: ClientRequest, job: CarryJob): void {
   const { listener } = job
   let isConnected = false
   let hasOutcome = false
-  const fail = (kind: CarryFailure['kind'], error: Error): void => {
+  const fail = (kind: AttemptFailure['kind'], error: Error): void => {
     if (hasOutcome) return
     hasOutcome = true
     listener.onFailure({ kind, isReused: request.reusedSocket, error })
@@ -183,7 +183,7 @@ function follow(request: ClientRequest, job: CarryJob): void {
 /** Streams the client's body, and its trailers, to the worker, no faster than that takes it. */
 function sendBody(request: ClientRequest, req: IncomingMessage): void {
   req.once('end', () => {
-    const trailers = trailerPairs(req.rawTrailers).filter(([name]) => !isForwardingHeader(name.toLowerCase()))
+    const trailers = requestTrailers(req.rawTrailers)
     if (trailers.length > 0 && !request.destroyed) request.addTrailers(trailers)
     request.end()
   })

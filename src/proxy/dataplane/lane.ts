@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Log } from '../../common/log.ts'
 import type { DataplaneSettings } from '../messages.ts'
-import type { AccessLogLine } from './access-log.ts'
+import type { AccessLog } from './access-log.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { TrustedPeers } from './forwarding.ts'
 
@@ -10,8 +10,11 @@ import type { TrustedPeers } from './forwarding.ts'
  * (`socket.unshift`) and gives the socket to another lane's `accept`.
  */
 export interface Lane {
-  /** Takes over a client's connection, with all that comes on it. */
-  accept(socket: Socket): void
+  /**
+   * Takes over a client's connection, with all that comes on it.
+   * @param since when the first request began to come, in milliseconds since the epoch, if it has begun already
+   */
+  accept(socket: Socket, since?: number): void
   /** Settings have changed; they hold for new requests. */
   configure(settings: DataplaneSettings): void
   readonly connectionCount: number
@@ -28,5 +31,6 @@ export interface LaneContext {
   readonly log: Log
   settings(): DataplaneSettings
   trustedPeers(): TrustedPeers
-  logAccess(line: AccessLogLine): void
+  /** null: there is none, so no line need be made. */
+  accessLog(): AccessLog | null
 }

@@ -7,10 +7,12 @@ import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../mes
 import type { RouteTableData } from '../routing/route-table.ts'
 import { AccessLog } from './access-log.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { FastLane } from './fast/fast-lane.ts'
+import { WorkerConnections } from './fast/worker-connections.ts'
 import { TrustedPeers } from './forwarding.ts'
 import { GeneralLane } from './general-lane.ts'
 import { HttpProxyCarrier } from './http-proxy-carrier.ts'
-import type { Lane } from './lane.ts'
+import type { Lane, LaneContext } from './lane.ts'
 import { createListener } from './listener.ts'
 
 /** How long requests in flight get when the supervisor has stayed away. */
@@ -32,6 +34,8 @@ export interface ProxyProcessOptions {
   /** The listening socket: inherited (`{ fd: 3 }`), or in tests a port. */
   readonly listen: ListenOptions | { readonly fd: number }
   readonly log: Log
+  /** Tests hold the general lane alone against both. */
+  readonly lanes?: 'both' | 'general'
 }
 
 /** How a proxy process ended: exit code 0 after a stop; 1, and why, if it could not listen. */
@@ -47,6 +51,7 @@ export interface Ending {
 export class ProxyProcess {
   readonly #options: ProxyProcessOptions
   readonly #carrier = new HttpProxyCarrier()
+  readonly #workers = new WorkerConnections()
   readonly #dispatcher: Dispatcher
   #settings: DataplaneSettings | null = null
   #firstTable: RouteTableData | null = null
@@ -66,7 +71,10 @@ export class ProxyProcess {
     this.#dispatcher = new Dispatcher({
       settings: () => this.#currentSettings(),
       send: (body: FromProxyProcess) => options.channel.send({ type: 'message', body }),
-      onReleased: (target) => this.#carrier.closeIdle(target),
+      onReleased: (target) => {
+        this.#carrier.closeIdle(target)
+        this.#workers.closeIdle(target)
+      },
     })
     options.channel.on('message', (message) => this.#onMessage(message))
     options.channel.on('abandoned', () => {
@@ -114,16 +122,16 @@ export class ProxyProcess {
     if (this.#settings === null || this.#firstTable === null || this.#listener !== null || this.#stopping !== null)
       return
     if (this.#dispatcher.epoch < this.#firstTable.epoch) this.#dispatcher.update(this.#firstTable)
-    const lane = new GeneralLane(
-      {
-        dispatcher: this.#dispatcher,
-        log: this.#options.log,
-        settings: () => this.#currentSettings(),
-        trustedPeers: () => this.#trustedPeers,
-        logAccess: (line) => this.#accessLog?.add(line),
-      },
-      this.#carrier,
-    )
+    const context: LaneContext = {
+      dispatcher: this.#dispatcher,
+      log: this.#options.log,
+      settings: () => this.#currentSettings(),
+      trustedPeers: () => this.#trustedPeers,
+      accessLog: () => this.#accessLog,
+    }
+    const general = new GeneralLane(context, this.#carrier)
+    const { lanes = 'both' } = this.#options
+    const lane = lanes === 'general' ? general : new FastLane(context, this.#workers, general)
     this.#lane = lane
     try {
       this.#listener = createListener(this.#settings, (socket) => lane.accept(socket))
@@ -157,6 +165,7 @@ export class ProxyProcess {
 
   #finish(ending: Ending): void {
     this.#carrier.close()
+    this.#workers.close()
     this.#dispatcher.flush()
     this.#openAccessLog(null)
     this.#end(ending)

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { forEachEndToEnd, isFieldValue, trailerPairs } from './end-to-end-headers.ts'
 import { isHttp10 } from './http-version.ts'
 
@@ -39,9 +40,12 @@ export function relayAnswer(answer: IncomingMessage, res: ServerResponse, own: O
 }
 
 /** Ends the client's connection so that nobody takes it for a clean end, not even where the end of the body is the end of the connection. */
-export function resetClient(res: ServerResponse): void {
-  const { socket } = res
-  if (socket === null || socket.destroyed) return
+export function resetClient({ socket }: ServerResponse): void {
+  if (socket !== null) resetSocket(socket)
+}
+
+export function resetSocket(socket: Socket): void {
+  if (socket.destroyed) return
   try {
     socket.resetAndDestroy()
   } catch {

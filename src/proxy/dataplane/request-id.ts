@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-const pool = { bytes: Buffer.alloc(0), offset: 0 }
+const pool = { text: '', offset: 0 }
 
 /** The client's own request id if it is sane, else a new one. */
 export function requestIdOf(given: string | readonly string[] | undefined): string {
@@ -9,10 +9,10 @@ export function requestIdOf(given: string | readonly string[] | undefined): stri
 
 /** 96 random bits in hex. The random bytes are drawn many at a time: a draw costs more than a request id should. */
 export function newRequestId(): string {
-  if (pool.offset >= pool.bytes.length) {
-    pool.bytes = randomBytes(12 * 256)
+  if (pool.offset >= pool.text.length) {
+    pool.text = randomBytes(12 * 256).toString('hex')
     pool.offset = 0
   }
-  pool.offset += 12
-  return pool.bytes.toString('hex', pool.offset - 12, pool.offset)
+  pool.offset += 24
+  return pool.text.slice(pool.offset - 24, pool.offset)
 }

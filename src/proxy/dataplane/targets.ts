@@ -64,17 +64,17 @@ export class Targets {
 
   /**
    * Chooses a target and counts the request on it, in one synchronous step: nothing can be drained between the two.
-   * @param isExcluded targets not to choose, by id
+   * @param excluded targets not to choose, by id
    * @returns null if every target is excluded
    */
-  claim(targets: readonly Target[], isExcluded: (id: string) => boolean): Claim | null {
+  claim(targets: readonly Target[], excluded: ReadonlySet<string>): Claim | null {
     const states: TargetState[] = []
     for (const target of targets) {
       const state = this.#states.get(target.id)
-      if (state !== undefined && !isExcluded(target.id)) states.push(state)
+      if (state !== undefined && !excluded.has(target.id)) states.push(state)
     }
-    const state = states[chooseTarget(states, this.#turn++, Date.now())]
-    return state === undefined ? null : this.#claimOf(state)
+    const state = states.length === 1 ? states[0] : states[chooseTarget(states, this.#turn++, Date.now())]
+    return state === undefined ? null : new CountedClaim(state, this.#onReleased, this.#events)
   }
 
   /** When the first of these targets may be tried again, in milliseconds since the epoch; null if none is ejected. */
@@ -88,29 +88,47 @@ export class Targets {
     return first
   }
 
-  #claimOf(state: TargetState): Claim {
-    let isReleased = false
+  readonly #onReleased = (state: TargetState): void => {
+    this.#states.delete(state.target.id)
+    this.#events.onReleased([state.target])
+  }
+}
+
+class CountedClaim implements Claim {
+  readonly #state: TargetState
+  readonly #onReleased: (state: TargetState) => void
+  readonly #events: TargetsEvents
+  #isReleased = false
+
+  constructor(state: TargetState, onReleased: (state: TargetState) => void, events: TargetsEvents) {
+    this.#state = state
+    this.#onReleased = onReleased
+    this.#events = events
     state.inFlight++
-    return {
-      target: state.target,
-      release: () => {
-        if (isReleased) return
-        isReleased = true
-        state.inFlight--
-        if (!state.isLeaving || state.inFlight > 0) return
-        this.#states.delete(state.target.id)
-        this.#events.onReleased([state.target])
-      },
-      succeed: () => {
-        state.ejection = null
-        state.ejectedUntil = 0
-      },
-      fail: (reason) => {
-        const last = state.ejection
-        state.ejection = eject(last, Date.now())
-        state.ejectedUntil = state.ejection.until
-        if (state.ejection !== last && !state.isLeaving) this.#events.onEjected(state.target, reason)
-      },
-    }
+  }
+
+  get target(): Target {
+    return this.#state.target
+  }
+
+  release(): void {
+    if (this.#isReleased) return
+    this.#isReleased = true
+    const state = this.#state
+    state.inFlight--
+    if (state.isLeaving && state.inFlight === 0) this.#onReleased(state)
+  }
+
+  succeed(): void {
+    this.#state.ejection = null
+    this.#state.ejectedUntil = 0
+  }
+
+  fail(reason: string): void {
+    const state = this.#state
+    const last = state.ejection
+    state.ejection = eject(last, Date.now())
+    state.ejectedUntil = state.ejection.until
+    if (state.ejection !== last && !state.isLeaving) this.#events.onEjected(state.target, reason)
   }
 }

@@ -1,4 +1,4 @@
-import { forEachEndToEnd } from './end-to-end-headers.ts'
+import { forEachEndToEnd, trailerPairs } from './end-to-end-headers.ts'
 import { forwardingHeaders, isForwardingHeader, type Peer } from './forwarding.ts'
 
 const ownForwarding = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded'])
@@ -66,8 +66,16 @@ export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
 }
 
 /** CGI, WSGI and their like read `X_Forwarded_For` as the same field: whoever writes it so means to be taken for us. */
-function isDisguised(lowerName: string): boolean {
+export function isDisguised(lowerName: string): boolean {
   if (!lowerName.includes('_')) return false
   const meant = lowerName.replaceAll('_', '-')
   return meant === 'x-request-id' || isForwardingHeader(meant)
+}
+
+/** The trailers that go on to a worker: not those that a client may not set as headers either. */
+export function requestTrailers(rawTrailers: readonly string[]): Array<[string, string]> {
+  return trailerPairs(rawTrailers).filter(([name]) => {
+    const lowerName = name.toLowerCase()
+    return !isForwardingHeader(lowerName) && lowerName !== 'x-request-id' && !isDisguised(lowerName)
+  })
 }

@@ -69,9 +69,13 @@ export interface Gateway {
 }
 
 /** A proxy process that listens on a free port of this machine; the first version is live. */
-export async function startGateway(versions: Versions, settings: Partial<DataplaneSettings> = {}): Promise<Gateway> {
+export async function startGateway(
+  versions: Versions,
+  settings: Partial<DataplaneSettings> = {},
+  lanes: 'both' | 'general' = 'both',
+): Promise<Gateway> {
   const channel = new TestChannel()
-  const process = new ProxyProcess({ channel, listen: { port: 0, host: '127.0.0.1' }, log: silentLog() })
+  const process = new ProxyProcess({ channel, listen: { port: 0, host: '127.0.0.1' }, log: silentLog(), lanes })
   let epoch = 0
   let current = { ...defaultSettings, ...settings }
   const tell = (body: ToProxyProcess): void => channel.tell({ type: 'message', body })

@@ -1,0 +1,94 @@
+import { ChunkedScanner } from './chunked-scanner.ts'
+import type { Sink } from './outlet.ts'
+
+/** A message body on its way, followed to its end (RFC 9112 6.3). */
+export interface Body {
+  readonly isComplete: boolean
+  /** Its framing is broken: nothing that follows makes sense. */
+  readonly isOdd: boolean
+  /** Passes on what belongs to the body. @returns the position behind it */
+  pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number
+  /** The connection it came on has ended. @returns whether that was its end */
+  finish(sink: Sink): boolean
+}
+
+/** A body of a length that was stated; 0 for none. */
+export class MeasuredBody implements Body {
+  #left: number
+  readonly isOdd = false
+
+  constructor(length: number) {
+    this.#left = length
+  }
+
+  get isComplete(): boolean {
+    return this.#left === 0
+  }
+
+  pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
+    const bodyEnd = Math.min(end, start + this.#left)
+    this.#left -= bodyEnd - start
+    sink.bytes(buffer, start, bodyEnd, isLent)
+    return bodyEnd
+  }
+
+  finish(): boolean {
+    return this.isComplete
+  }
+}
+
+/** A body in chunks, passed on in chunks. */
+export class ChunkedBody implements Body {
+  readonly #scanner = new ChunkedScanner()
+  readonly #filter: (trailers: readonly string[]) => ReadonlyArray<readonly [string, string]>
+
+  /** @param filter the trailers that go on */
+  constructor(filter: (trailers: readonly string[]) => ReadonlyArray<readonly [string, string]>) {
+    this.#filter = filter
+  }
+
+  get isComplete(): boolean {
+    return this.#scanner.isDone
+  }
+
+  get isOdd(): boolean {
+    return this.#scanner.isOdd
+  }
+
+  pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
+    const bodyEnd = this.#scanner.scan(buffer, start, end, sink, isLent)
+    if (this.#scanner.isDone) sink.text(lastChunk(this.#filter(this.#scanner.trailers)))
+    return bodyEnd
+  }
+
+  finish(): boolean {
+    return this.isComplete
+  }
+}
+
+/** A body that ends with the worker's connection, passed on in chunks: so the client's connection can go on. */
+export class EndlessBody implements Body {
+  isComplete = false
+  readonly isOdd = false
+
+  pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
+    if (end > start) {
+      sink.text(`${(end - start).toString(16)}\r\n`)
+      sink.bytes(buffer, start, end, isLent)
+      sink.text('\r\n')
+    }
+    return end
+  }
+
+  finish(sink: Sink): boolean {
+    this.isComplete = true
+    sink.text(lastChunk([]))
+    return true
+  }
+}
+
+function lastChunk(trailers: ReadonlyArray<readonly [string, string]>): string {
+  let text = '0\r\n'
+  for (const [name, value] of trailers) text += `${name}: ${value}\r\n`
+  return `${text}\r\n`
+}

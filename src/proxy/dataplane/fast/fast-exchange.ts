@@ -1,0 +1,294 @@
+import { type AttemptFailure, Attempts } from '../attempts.ts'
+import type { LaneContext } from '../lane.ts'
+import { Refusal } from '../refusal.ts'
+import type { Claim } from '../targets.ts'
+import { requestTrailers } from '../worker-request.ts'
+import { type Body, ChunkedBody, MeasuredBody } from './body.ts'
+import type { ClientSide } from './client-side.ts'
+import type { FastRequest } from './fast-request.ts'
+import { nowhere } from './outlet.ts'
+import { navigates, refusalMessage } from './refusal-message.ts'
+import { RelayedAnswer } from './relayed-answer.ts'
+import type { WorkerConnection, WorkerUser } from './worker-connection.ts'
+import type { WorkerConnections } from './worker-connections.ts'
+
+const bodiless = new MeasuredBody(0)
+
+/** One request of the fast lane, from its head to the end of its answer. */
+export class FastExchange implements WorkerUser {
+  readonly #context: LaneContext
+  readonly #workers: WorkerConnections
+  readonly #client: ClientSide
+  readonly #request: FastRequest
+  readonly #attempts: Attempts
+  readonly #body: Body
+  readonly #hasBody: boolean
+  #claim: Claim
+  #worker: WorkerConnection | null = null
+  #answer: RelayedAnswer
+  /** Since when the worker has had reason to say something, in milliseconds since the epoch. */
+  #silentSince = 0
+  #waiting: AbortController | null = null
+  /** Whether the answer says so: a connection must not be closed without a word, as the next request may be on its way. */
+  #saysClose = false
+  #hasEnded = false
+
+  constructor(context: LaneContext, workers: WorkerConnections, client: ClientSide, request: FastRequest) {
+    this.#context = context
+    this.#workers = workers
+    this.#client = client
+    this.#request = request
+    const { head, entry } = request
+    this.#hasBody = head.isChunked || head.contentLength > 0
+    if (head.isChunked) this.#body = new ChunkedBody(requestTrailers)
+    else this.#body = this.#hasBody ? new MeasuredBody(head.contentLength) : bodiless
+    this.#attempts = new Attempts(entry.ticket, head.method, this.#hasBody)
+    this.#claim = entry.claim
+    this.#answer = this.#newAnswer()
+  }
+
+  get request(): FastRequest {
+    return this.#request
+  }
+
+  /** Whether the request has been received whole. */
+  get isReceived(): boolean {
+    return this.#body.isComplete
+  }
+
+  /** Status of the answer that the client has the beginning of, or 0. */
+  get status(): number {
+    return this.#answer.status
+  }
+
+  get worker(): string {
+    return this.#claim.target.id
+  }
+
+  get retries(): number {
+    return this.#attempts.retries
+  }
+
+  start(): void {
+    const worker = this.#workers.take(this.#claim.target, this)
+    this.#worker = worker
+    this.#silentSince = Date.now()
+    if (worker.isOpen) this.onOpen()
+  }
+
+  /**
+   * Takes what has come of the body.
+   * @returns the position behind what was taken: nothing while there is no connection that it could go to
+   */
+  takeBody(buffer: Buffer, start: number, end: number): number {
+    if (this.#hasEnded) return start
+    const worker = this.#worker
+    if (worker === null && !this.#answer.isComplete) return start
+    if (worker !== null && !worker.isOpen) return start
+    const taken = this.#body.pass(buffer, start, end, worker?.outlet ?? nowhere, false)
+    if (this.#body.isOdd) {
+      this.#refuse(new Refusal('BAD_REQUEST'))
+      return end
+    }
+    if (worker !== null) {
+      this.#silentSince = Date.now()
+      if (worker.outlet.flush()) this.#client.resume()
+      else this.#client.pause()
+    }
+    if (this.#body.isComplete && this.#answer.isComplete) this.#end()
+    return taken
+  }
+
+  onOpen(): void {
+    const worker = this.#worker
+    if (worker === null) return
+    worker.outlet.text(this.#request.text)
+    if (this.#hasBody) this.#client.offerBody()
+    if (this.#worker !== worker || worker.socket.destroyed) return // the body was no body
+    this.#silentSince = Date.now()
+    if (!worker.outlet.flush()) this.#client.pause()
+  }
+
+  onBytes(buffer: Buffer, length: number): void {
+    const answer = this.#answer
+    const worker = this.#worker
+    if (worker === null) return
+    if (answer.isComplete) {
+      this.#dropWorker() // nobody asked for more
+      this.#onAnswered()
+      return
+    }
+    this.#silentSince = Date.now()
+    const hadHead = answer.hasHead
+    if (!answer.take(buffer, length)) {
+      const wasSent = !this.#client.outlet.discard() || hadHead
+      this.#onBadAnswer(wasSent)
+      return
+    }
+    if (!hadHead && answer.hasHead) this.#claim.succeed()
+    const takesMore = this.#client.outlet.flush()
+    if (answer.isComplete) this.#onAnswered()
+    else if (!takesMore) worker.socket.pause()
+  }
+
+  onDrain(): void {
+    this.#client.resume()
+  }
+
+  /** The client takes more again. */
+  onClientDrain(): void {
+    this.#worker?.socket.resume()
+  }
+
+  onGone(error: Error | null): void {
+    const worker = this.#worker
+    if (worker === null) return
+    this.#worker = null
+    const answer = this.#answer
+    if (answer.isComplete) {
+      this.#onAnswered()
+      return
+    }
+    if (answer.hasHead) {
+      if (error === null && answer.finish()) {
+        this.#client.outlet.flush()
+        this.#onAnswered()
+      } else this.#break()
+      return
+    }
+    const kind = worker.isOpen ? 'sent' : 'connect'
+    this.#fail({ kind, isReused: worker.hasServed, error: error ?? new Error('the connection ended') })
+  }
+
+  /** The client has left. */
+  abort(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#dropWorker()
+    this.#claim.release()
+    this.#waiting?.abort(new Error('the client has left'))
+  }
+
+  /** Looks at the time: to be called now and then. */
+  check(now: number, answerTimeout: number): void {
+    const worker = this.#worker
+    if (answerTimeout === 0 || worker === null || !worker.isOpen || this.#answer.hasHead) return
+    if (now - this.#silentSince < answerTimeout) return
+    // A client that takes its time with the body is not the target's silence.
+    if (!this.#body.isComplete && !worker.outlet.isBlocked) this.#silentSince = now
+    else {
+      this.#dropWorker()
+      const error = new Error(`no answer for ${answerTimeout} ms`)
+      this.#fail({ kind: 'silent', isReused: worker.hasServed, error })
+    }
+  }
+
+  /** The answer is whole. The worker still gets what is left of the body. */
+  #onAnswered(): void {
+    const worker = this.#worker
+    if (!this.#body.isComplete) {
+      if (worker === null) this.#claim.release()
+      this.#client.resume()
+      return
+    }
+    if (worker !== null && this.#answer.leavesConnectionUsable) {
+      this.#worker = null
+      if (worker.socket.isPaused()) worker.socket.resume()
+      this.#workers.giveBack(worker, this.#answer.keepsFor)
+    }
+    this.#end() // drops a connection that cannot be used again
+  }
+
+  /** @param wasSent whether the client has seen some of it */
+  #onBadAnswer(wasSent: boolean): void {
+    const worker = this.#worker
+    this.#dropWorker()
+    if (wasSent) this.#break()
+    else {
+      this.#answer = this.#newAnswer()
+      const error = new Error('the answer is no HTTP/1.1')
+      this.#fail({ kind: 'bad answer', isReused: worker?.hasServed ?? false, error })
+    }
+  }
+
+  #fail(failure: AttemptFailure): void {
+    this.#recover(failure).catch((error: unknown) => this.#refuse(error))
+  }
+
+  /** Sends the request again, to whoever can be had, if that is allowed. */
+  async #recover(failure: AttemptFailure): Promise<void> {
+    this.#attempts.settle(this.#claim, failure)
+    if (failure.kind === 'sent') this.#workers.closeIdle(this.#claim.target)
+    const { waitingPageAfter } = this.#context.settings()
+    const patience = navigates(this.#request) ? waitingPageAfter : Number.POSITIVE_INFINITY
+    this.#waiting = new AbortController()
+    const claim = await this.#attempts.next(patience, this.#waiting.signal)
+    this.#waiting = null
+    if (this.#hasEnded) {
+      claim.release()
+      return
+    }
+    this.#claim = claim
+    this.#answer = this.#newAnswer()
+    this.start()
+  }
+
+  /** Answers in place of a worker; where an answer has begun already, cuts it off. */
+  #refuse(error: unknown): void {
+    if (this.#hasEnded) return
+    this.#dropWorker()
+    if (this.#answer.hasHead) {
+      this.#break()
+      return
+    }
+    const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
+    const { requestId } = this.#request
+    if (refusal.code === 'INTERNAL') this.#context.log.error({ err: error, requestId }, 'a request failed')
+    const closes = this.#client.isLast() || !this.#body.isComplete || refusal.endsConnection
+    const { status, message } = refusalMessage(refusal, this.#request, closes)
+    this.#answer.setStatus(status)
+    this.#client.outlet.bytes(message, 0, message.length, false)
+    this.#client.outlet.flush()
+    this.#finish()
+    this.#client.onEnd(closes)
+  }
+
+  #end(): void {
+    if (this.#hasEnded) return
+    this.#finish()
+    this.#client.onEnd(this.#saysClose)
+  }
+
+  #break(): void {
+    if (this.#hasEnded) return
+    this.#finish()
+    this.#client.onBroken()
+  }
+
+  #finish(): void {
+    this.#hasEnded = true
+    this.#dropWorker()
+    this.#claim.release()
+  }
+
+  #dropWorker(): void {
+    this.#worker?.destroy()
+    this.#worker = null
+  }
+
+  #newAnswer(): RelayedAnswer {
+    return new RelayedAnswer(this.#client.outlet, this.#request.head.method === 'HEAD', () => this.#ownHeaders())
+  }
+
+  /** Header lines that the gateway adds to an answer. */
+  #ownHeaders(): string[] {
+    const { requestId, entry } = this.#request
+    const headers = ['X-Request-Id', requestId]
+    if (this.#context.settings().servedVersionHeader) {
+      headers.push('X-Served-Version', `${entry.selection.version}; by=${entry.selection.by}`)
+    }
+    this.#saysClose = this.#client.isLast()
+    if (this.#saysClose) headers.push('Connection', 'close')
+    return headers
+  }
+}

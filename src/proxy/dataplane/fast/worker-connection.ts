@@ -1,0 +1,103 @@
+import { connect, type Socket } from 'node:net'
+import type { Target } from '../../routing/route-table.ts'
+import { Outlet } from './outlet.ts'
+
+/** Who uses a connection to a worker at the moment. */
+export interface WorkerUser {
+  /** It is connected; called for a new one only. */
+  onOpen(): void
+  /** @param buffer lent: it holds other bytes once this returns */
+  onBytes(buffer: Buffer, length: number): void
+  /** The worker takes more again. */
+  onDrain(): void
+  /** It has ended; or it broke, with an error. The last thing called. */
+  onGone(error: Error | null): void
+}
+
+/** The unused connections of one target. */
+export interface Pool {
+  /** The one that was used last is at the end, and is used first. */
+  readonly idle: WorkerConnection[]
+  isRetired: boolean
+}
+
+/**
+ * One read buffer for all connections: what has been read is passed on, or copied, before anything else is read
+ * (documented as `onread` of `net.connect`; it spares a buffer for each read).
+ */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
+
+/** One connection to a worker, used by one exchange after another. */
+export class WorkerConnection {
+  readonly socket: Socket
+  readonly outlet: Outlet
+  /** Where it belongs when it is not in use. */
+  readonly pool: Pool
+  readonly openedAt = Date.now()
+  /** Whether it has served a request before: then the worker may just be closing it. */
+  hasServed = false
+  /** When it is to be closed if it is not used, in milliseconds since the epoch. */
+  expiresAt = 0
+  #isOpen = false
+  #user: WorkerUser | null
+  #error: Error | null = null
+
+  constructor(target: Target, pool: Pool, user: WorkerUser) {
+    this.pool = pool
+    this.#user = user
+    this.socket = connect({
+      host: target.host,
+      port: target.port,
+      noDelay: true,
+      onread: { buffer: readBuffer, callback: (length) => this.#onRead(length) },
+    })
+    this.outlet = new Outlet(this.socket)
+    this.socket.on('connect', () => {
+      this.#isOpen = true
+      this.#user?.onOpen()
+    })
+    this.socket.on('drain', () => this.#user?.onDrain())
+    this.socket.on('end', () => this.#leave())
+    this.socket.on('error', (error) => {
+      this.#error = error
+    })
+    this.socket.on('close', () => this.#leave())
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  get isUsable(): boolean {
+    return this.#isOpen && this.socket.writable && !this.socket.destroyed
+  }
+
+  use(user: WorkerUser): void {
+    this.#user = user
+  }
+
+  /** Nobody uses it any more; what comes on it now makes it worthless. */
+  setFree(): void {
+    this.#user = null
+    this.hasServed = true
+  }
+
+  /** Closes it at once; its user is not told. */
+  destroy(error?: Error): void {
+    if (error === undefined) this.#user = null
+    this.socket.destroy(error)
+  }
+
+  #onRead(length: number): boolean {
+    if (this.#user === null) this.socket.destroy()
+    else this.#user.onBytes(readBuffer, length)
+    return true
+  }
+
+  #leave(): void {
+    const user = this.#user
+    this.#user = null
+    this.socket.destroy()
+    user?.onGone(this.#error)
+  }
+}
