@@ -24,6 +24,7 @@ function answerOf({ line, body }: SeenRequest): string {
 }
 
 const paths = ['/', '/chunked', '/close', '/none', '/same', '/early', '/hop', '/bad', '/%22?a=b&c', '//x']
+// No `Upgrade`: Node 20 loses bytes behind such a request, sooner or later as they come; hostile.test.ts has the cases.
 const fields = [
   'Accept: */*',
   'accept:text/html',
@@ -40,7 +41,6 @@ const fields = [
   'Connection: x-a',
   'Keep-Alive: timeout=1',
   'TE: trailers',
-  'Upgrade: h2c',
   'Proxy-Connection: keep-alive',
   'Trailer: X-T',
   'X-Obs: \xe4',
