@@ -24,7 +24,8 @@ function answerOf({ line, body }: SeenRequest): string {
 }
 
 const paths = ['/', '/chunked', '/close', '/none', '/same', '/early', '/hop', '/bad', '/%22?a=b&c', '//x']
-// No `Upgrade`: Node 20 loses bytes behind such a request, sooner or later as they come; hostile.test.ts has the cases.
+// No `Upgrade`: a chunked DELETE with `Upgrade: h2c`, cut in three places behind a plain request, was once answered by the
+// general lane alone and not after a handover. The cause is not known yet.
 const fields = [
   'Accept: */*',
   'accept:text/html',
