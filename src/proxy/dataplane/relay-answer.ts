@@ -65,7 +65,7 @@ export function relayedHeaders(
   for (let index = 0; index < own.length; index += 2) replaced.add((own[index] ?? '').toLowerCase())
   forEachEndToEnd(rawHeaders, (name, value, lowerName) => {
     if (replaced.has(lowerName)) return
-    if (status === 204 && lowerName === 'content-length') return // RFC 9110 8.6
+    if ((status === 204 || status < 200) && lowerName === 'content-length') return // RFC 9110 8.6
     if (lowerName === 'trailer' && !hasTrailers) return // announced in vain, and Node throws
     headers.push(name, value)
   })

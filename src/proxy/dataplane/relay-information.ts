@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { forEachEndToEnd } from './end-to-end-headers.ts'
 import { isHttp10 } from './http-version.ts'
-import { reasonPhrase } from './relay-answer.ts'
+import { reasonPhrase, relayedHeaders } from './relay-answer.ts'
 
 /** Passes a worker's 1xx answer on: `100 Continue` to a client that waits for one, others to whoever speaks HTTP/1.1. */
 export function relayInformation(
@@ -19,7 +18,8 @@ export function relayInformation(
   // A client that does not read them has no use for more, and they would fill our memory.
   if (req.socket.writableNeedDrain) return
   const lines = [`HTTP/1.1 ${status} ${reasonPhrase(reason)}`]
-  forEachEndToEnd(rawHeaders, (name, value) => lines.push(`${name}: ${value}`))
+  const headers = relayedHeaders(rawHeaders, status, [])
+  for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`)
   // Answers on a connection are written one after the other, and nothing of this one has been written yet.
   req.socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
 }

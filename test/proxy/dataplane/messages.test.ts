@@ -201,6 +201,22 @@ test('an expectation that nobody understands is answered 417', async () => {
   expect(await new RawClient(gateway.port).send(get('/', 'Expect: tea')).until(/\}/)).toMatch(/^HTTP\/1.1 417 /)
 })
 
+test.each(['both', 'general'] as const)('an interim answer never tells a length (lanes: %s)', async (lanes) => {
+  const worker = await recordingWorker(
+    'HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\nLink: x\r\n\r\nHTTP/1.1 204 No\r\n\r\n',
+  )
+  const gateway = await startGateway({ v1: [worker.target] }, {}, lanes)
+  const text = await new RawClient(gateway.port).send(get()).until(/204 No.*\r\n\r\n/s)
+  expect(text).toMatch(/^HTTP\/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP\/1.1 204/)
+})
+
+test('the values of an answer that names hop-by-hop fields arrive byte by byte', async () => {
+  const answer = 'HTTP/1.1 200 OK\r\nConnection: x-hop\r\nX-A:\t Voil\xc3\xa0 \r\nContent-Length: 2\r\n\r\nok'
+  const worker = await startRawWorker((socket) => socket.on('data', () => socket.write(answer, 'latin1')))
+  const gateway = await startGateway({ v1: [worker.target] })
+  expect(await new RawClient(gateway.port).send(get()).until(/ok$/)).toContain('\r\nX-A: Voil\xc3\xa0\r\n')
+})
+
 test('103 Early Hints pass through', async () => {
   const worker = await recordingWorker(
     'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',

@@ -135,10 +135,11 @@ export function scanRequestHead(
       case 'content-length':
         if (head.contentLength !== -1) return 'decline'
         head.contentLength = decimal(bytes, valueStart, valueEnd)
-        if (head.contentLength === -1) return 'decline'
+        if (head.contentLength === -1 || !isBare(bytes, valueStart, valueEnd, at)) return 'decline'
         break
       case 'transfer-encoding':
         if (head.isChunked || !isText(bytes, valueStart, valueEnd, 'chunked')) return 'decline'
+        if (!isBare(bytes, valueStart, valueEnd, at)) return 'decline'
         head.isChunked = true
         break
     }
@@ -166,6 +167,15 @@ function scanLiteral(bytes: Uint8Array, start: number, end: number, text: string
     if (bytes[start + index] !== text.charCodeAt(index)) return 'other'
   }
   return 'found'
+}
+
+/**
+ * Whether there is nothing around a value but a space in front, or not even that. A tab is as good (RFC 9112 5), but there are
+ * servers that do not know a length or a coding by it, and take the body for a request: the other lane writes the field anew.
+ */
+function isBare(bytes: Uint8Array, valueStart: number, valueEnd: number, lineEnd: number): boolean {
+  const before = bytes[valueStart - 1]
+  return valueEnd === lineEnd - 2 && (before === COLON || (before === SP && bytes[valueStart - 2] === COLON))
 }
 
 type FieldKind =

@@ -88,7 +88,8 @@ function namedFieldsCut(fields: string, head: ResponseHead, framing: Framing, ow
   const rawHeaders: string[] = []
   for (const line of fields.split('\r\n')) {
     const colon = line.indexOf(':')
-    if (colon > 0) rawHeaders.push(line.slice(0, colon), line.slice(colon + 1).trim())
+    // Not `trim`: to that, the last byte of a name like Voilà in UTF-8 is white space.
+    if (colon > 0) rawHeaders.push(line.slice(0, colon), line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, ''))
   }
   const headers = relayedHeaders(rawHeaders, head.status, own, framing === 'chunked')
   let text = framing === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : ''
