@@ -191,7 +191,8 @@ export class FastExchange implements WorkerUser {
       this.#client.resume()
       return
     }
-    if (worker !== null && this.#answer.leavesConnectionUsable) {
+    // A worker that has answered before it could have the end of the request may take the rest for another one.
+    if (worker !== null && this.#answer.leavesConnectionUsable && worker.socket.writableLength === 0) {
       this.#worker = null
       if (worker.socket.isPaused()) worker.socket.resume()
       this.#workers.giveBack(worker, this.#answer.keepsFor)

@@ -110,6 +110,23 @@ test('an upload goes on to its end when the worker, which takes no more of it, s
   await gateway.channel.until(() => gateway.channel.bodiesOf('released').length === 1)
 })
 
+test('a connection on which the end of a request still waits to be sent gets no other one after an early answer', async () => {
+  const workers: Socket[] = []
+  const worker = await startRawWorker((socket) => {
+    if (workers.push(socket.pause()) > 1) socket.write(ok('early'))
+  })
+  const { client, socket } = await acceptOne(worker.target)
+  const body = 'x'.repeat(10_000)
+  const request = `POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  for (let sent = 1; workers.length < 2 && sent < 3_000; sent++) {
+    client.send(request)
+    await eventually(() => socket.bytesRead === sent * request.length && workers.length > 0)
+    workers[0]?.write(ok('early'))
+    await client.until(/early$/)
+  }
+  expect(workers).toHaveLength(2)
+})
+
 test.each([
   ['length', 'HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 6\r\n\r\nwhole!', /\r\n\r\nwhole!$/],
   [
