@@ -8,6 +8,7 @@ import type { RouteTableData } from '../routing/route-table.ts'
 import { AccessLog } from './access-log.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { FastLane } from './fast/fast-lane.ts'
+import { Turn } from './fast/turn.ts'
 import { WorkerConnections } from './fast/worker-connections.ts'
 import { TrustedPeers } from './forwarding.ts'
 import { GeneralLane } from './general-lane.ts'
@@ -51,7 +52,8 @@ export interface Ending {
 export class ProxyProcess {
   readonly #options: ProxyProcessOptions
   readonly #carrier = new HttpProxyCarrier()
-  readonly #workers = new WorkerConnections()
+  readonly #turn = new Turn()
+  readonly #workers = new WorkerConnections(this.#turn)
   readonly #dispatcher: Dispatcher
   #settings: DataplaneSettings | null = null
   #firstTable: RouteTableData | null = null
@@ -131,7 +133,7 @@ export class ProxyProcess {
     }
     const general = new GeneralLane(context, this.#carrier)
     const { lanes = 'both' } = this.#options
-    const lane = lanes === 'general' ? general : new FastLane(context, this.#workers, general)
+    const lane = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
     this.#lane = lane
     try {
       this.#listener = createListener(this.#settings, (socket) => lane.accept(socket))
