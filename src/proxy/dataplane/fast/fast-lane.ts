@@ -73,15 +73,18 @@ export class FastLane implements Lane {
   }
 
   /** One clock for all time limits of all connections: a timer for each request costs more than it is worth. */
-  #startClock({ headTimeout, keepAliveTimeout, answerTimeout }: DataplaneSettings): void {
+  #startClock(settings: DataplaneSettings): void {
     if (this.#clock !== null) clearInterval(this.#clock)
-    const limits = [headTimeout, keepAliveTimeout, answerTimeout].filter((limit) => limit > 0)
+    const { headTimeout, bodyTimeout, keepAliveTimeout, answerTimeout, connectTimeout } = settings
+    const limits = [headTimeout, bodyTimeout, keepAliveTimeout, answerTimeout, connectTimeout].filter(
+      (limit) => limit > 0,
+    )
     const interval = Math.max(shortestTickMs, Math.min(tickMs, ...limits.map((limit) => limit / 4)))
-    this.#clock = setInterval(() => this.#tick(Date.now()), interval).unref()
+    this.#clock = setInterval(() => this.#tick(Date.now(), interval), interval).unref()
   }
 
-  #tick(now: number): void {
-    for (const connection of this.#connections) connection.check(now)
-    this.#workers.sweep(now)
+  #tick(now: number, interval: number): void {
+    for (const connection of this.#connections) connection.check(now, now + interval)
+    this.#workers.sweep(now, this.#context.settings().connectTimeout)
   }
 }

@@ -45,6 +45,11 @@ export class Outlet implements Sink, Writer {
     return this.#socket.writableLength === 0 && this.#ready === '' && this.#text === ''
   }
 
+  /** What it was given so far, whether or not it has been written. */
+  get bytesTaken(): number {
+    return this.#socket.bytesWritten + this.#ready.length + this.#text.length
+  }
+
   text(text: string): void {
     this.#text += text
   }
