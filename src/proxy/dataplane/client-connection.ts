@@ -19,6 +19,7 @@ export class ClientConnection implements DrainedConnection {
   #current: Run | null = null
   readonly #waiting: Run[] = []
   #afterLast: (() => void) | null = null
+  #isBroken = false
   #usedAt = Date.now()
   #hasBegun = false
   #bytesSeen = 0
@@ -26,10 +27,6 @@ export class ClientConnection implements DrainedConnection {
   constructor(socket: Socket) {
     this.socket = socket
     socket.on('close', () => this.#waiting.splice(0))
-  }
-
-  get current(): Run | null {
-    return this.#current
   }
 
   /** Whether a request has come. */
@@ -78,10 +75,21 @@ export class ClientConnection implements DrainedConnection {
       if (this.#waiting.length < pipelineLimit && this.socket.isPaused()) this.socket.resume()
       this.#current = run
       run.start()
+      if (this.#isBroken && !run.isReceived) run.abandon()
     } else {
       this.#afterLast?.()
       this.#afterLast = null
     }
+  }
+
+  /**
+   * What comes on it makes no sense any more. The request that this is in the middle of is abandoned, be it under way or in
+   * line; if there is none, `refuse` is called when those before are done.
+   */
+  break(refuse: () => void): void {
+    this.#isBroken = true
+    if (this.#current !== null && !this.#current.isReceived) this.#current.abandon()
+    else this.whenIdle(refuse)
   }
 
   /** Calls back once nothing is under way any more; at once if that is so. */

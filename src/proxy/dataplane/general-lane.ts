@@ -168,9 +168,7 @@ export class GeneralLane implements Lane {
     }
     if (this.#refused.has(socket)) return
     this.#refused.add(socket)
-    const { current } = connection
-    if (current !== null && !current.isReceived) current.abandon()
-    else connection.whenIdle(() => this.#refuse(connection.socket, code))
+    connection.break(() => this.#refuse(connection.socket, code))
   }
 
   #refuse(socket: Socket, code: Refusal['code']): void {
