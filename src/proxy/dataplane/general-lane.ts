@@ -78,6 +78,7 @@ export class GeneralLane implements Lane {
     const connection = new ClientConnection(socket)
     this.#connections.set(socket, connection)
     socket.once('close', () => this.#connections.delete(socket))
+    socket.destroySoon = endAndLinger
     this.#server.emit('connection', socket)
     if (since !== undefined) this.#limitFirstHead(connection, since)
   }
@@ -162,6 +163,7 @@ export class GeneralLane implements Lane {
   #onClientError(error: ClientError, socket: Duplex): void {
     const connection = this.#connections.get(socket)
     const code = codeOfClientError(error)
+    if (connection !== undefined && code !== null && socket.writableEnded) return // it lingers, and is closed in a moment
     if (connection === undefined || code === null || !socket.writable) {
       socket.destroy()
       return
@@ -182,4 +184,16 @@ export class GeneralLane implements Lane {
     socket.end(toMessage(answer))
     setTimeout(() => socket.destroy(), lingerMs).unref()
   }
+}
+
+/**
+ * What `node:http` does after a last answer. A connection that is closed while the client still sends is reset, and the client may lose the
+ * answer: so we end our side, and read on for a moment (RFC 9112 9.6).
+ */
+function endAndLinger(this: Socket): void {
+  this.end(() => {
+    const timer = setTimeout(() => this.destroy(), lingerMs)
+    timer.unref()
+    this.once('close', () => clearTimeout(timer))
+  })
 }

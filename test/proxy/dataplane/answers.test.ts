@@ -269,3 +269,22 @@ test('a worker cannot speak in the name of the gateway', async () => {
   const gateway = await startGateway({ v1: [worker.target] })
   expect(await new RawClient(gateway.port).send(get()).until(/ok$/)).not.toMatch(/v9|forged/)
 })
+
+test.each(['both', 'general'] as const)(
+  'the last answer reaches a client that goes on sending behind it (%s)',
+  async (lanes) => {
+    const worker = await startWorker((_req, res) => res.end('x'.repeat(400_000)))
+    const gateway = await startGateway({ v1: [worker.target] }, {}, lanes)
+    const client = new RawClient(gateway.port).send(get('/', 'Connection: close'))
+    await client.until(/\r\n\r\n/)
+    client.socket.pause()
+    await eventually(() => gateway.channel.bodiesOf('counters').at(-1)?.versions[0]?.inFlight === 0)
+    for (let index = 0; index < 3; index++) {
+      client.socket.write(get('/behind'))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    client.socket.resume()
+    expect((await client.closed()).length).toBe(400_000)
+    expect(client.error).toBe(null)
+  },
+)
