@@ -1,16 +1,21 @@
 import type { Socket } from 'node:net'
 import { composeAnswer, toMessage } from '../answer.ts'
+import { isTooLong } from '../body-guard.ts'
 import { isAuthority } from '../check-request.ts'
-import { forwardingHeaders, type Peer, plainAddress } from '../forwarding.ts'
+import { clientAddress, type EarlierForwarding, forwardingHeaders, nothingEarlier } from '../forwarding.ts'
 import type { LaneContext } from '../lane.ts'
+import { type Peer, peerOf } from '../peer.ts'
 import { Refusal } from '../refusal.ts'
 import { resetSocket } from '../relay-answer.ts'
 import { newRequestId, requestIdOf } from '../request-id.ts'
+import { accessLine } from './access-line.ts'
 import type { ClientSide } from './client-side.ts'
 import { FastExchange } from './fast-exchange.ts'
 import { Outlet } from './outlet.ts'
 import { type RequestHead, scanRequestHead } from './scan-request-head.ts'
 import { spliceRequestHead } from './splice-request-head.ts'
+import { takeForwarding } from './trusted-head.ts'
+import type { Turn } from './turn.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
 /** How much is kept of what a client sends ahead of its turn before we stop reading. */
@@ -23,6 +28,7 @@ const lingerMs = 1_000
 export interface FastConnectionOptions {
   readonly context: LaneContext
   readonly workers: WorkerConnections
+  readonly turn: Turn
   isDraining(): boolean
   /**
    * The next request is not for the fast lane; its bytes are in the socket again.
@@ -50,6 +56,8 @@ export class FastConnection implements ClientSide {
   #exchange: FastExchange | null = null
   #closesAfter = false
   #startedAt = 0
+  /** For the access log. */
+  #client = ''
   #sentBefore = 0
   #hasServed = false
   /** The last `Host`, which was sane, and what follows from it. */
@@ -59,8 +67,8 @@ export class FastConnection implements ClientSide {
   constructor(socket: Socket, options: FastConnectionOptions) {
     this.#socket = socket
     this.#options = options
-    this.#peer = { address: plainAddress(socket.remoteAddress), isEncrypted: 'encrypted' in socket }
-    this.outlet = new Outlet(socket)
+    this.#peer = peerOf(socket)
+    this.outlet = new Outlet(socket, options.turn)
     socket.on('data', this.#onData)
     socket.on('end', this.#onClientEnd)
     socket.on('drain', this.#onDrain)
@@ -70,7 +78,7 @@ export class FastConnection implements ClientSide {
 
   /** Whether nothing is under way on it, not even the rest of an answer that the client has not taken yet. */
   get isIdle(): boolean {
-    return this.#state === 'head' && this.#socket.writableLength === 0
+    return this.#state === 'head' && this.outlet.isEmpty
   }
 
   /** When it was last used, in milliseconds since the epoch. */
@@ -121,21 +129,23 @@ export class FastConnection implements ClientSide {
 
   onBroken(): void {
     this.#account()
+    this.outlet.write()
     resetSocket(this.#socket)
   }
 
-  /** Looks at the time: to be called now and then. */
-  check(now: number): void {
+  /** Looks at the time: to be called now and then. @param next when it is called again */
+  check(now: number, next = now): void {
     const { headTimeout, keepAliveTimeout, answerTimeout } = this.#options.context.settings()
     const waited = now - this.#since
     if (this.#state === 'exchange') this.#exchange?.check(now, answerTimeout)
-    else if (this.#state === 'head' && this.#socket.writableLength > 0)
+    else if (this.#state === 'head' && !this.outlet.isEmpty)
       this.#since = now // it is busy reading
     else if (this.#state === 'closing') {
       if (!this.#socket.writableFinished) this.#since = now
       else if (waited >= lingerMs) this.#socket.destroy()
     } else if (this.#unread !== null) {
-      if (waited >= headTimeout) this.#refuse(new Refusal('REQUEST_TIMEOUT'))
+      // The limit is met at the latest, not at the earliest.
+      if (next - this.#since > headTimeout) this.#refuse(new Refusal('REQUEST_TIMEOUT'))
     } else if (waited >= (this.#hasServed ? keepAliveTimeout : headTimeout)) this.#socket.destroy()
   }
 
@@ -156,7 +166,10 @@ export class FastConnection implements ClientSide {
     // Whoever ends its side is taken to have left, as `node:http` does.
     this.#abort()
     if (this.#state === 'head' && this.#unread !== null) this.#refuse(new Refusal('BAD_REQUEST'))
-    else this.#socket.end()
+    else {
+      this.outlet.write()
+      this.#socket.end()
+    }
   }
 
   readonly #onDrain = (): void => {
@@ -188,8 +201,8 @@ export class FastConnection implements ClientSide {
         return
       }
       const bytes = this.#unread
-      const { versionHeader } = this.#options.context.settings()
-      const head = scanRequestHead(bytes, 0, bytes.length, versionHeader)
+      const { versionHeader, maxHeaderSize } = this.#options.context.settings()
+      const head = scanRequestHead(bytes, 0, bytes.length, versionHeader, maxHeaderSize)
       if (head === 'more' && this.#pieces < pieceLimit) return
       if (typeof head === 'string' || !this.#begin(bytes, head)) this.#decline()
     }
@@ -198,7 +211,7 @@ export class FastConnection implements ClientSide {
   /** @returns false if the request is for the general lane after all */
   #begin(bytes: Buffer, head: RequestHead): boolean {
     const { context, workers } = this.#options
-    if (context.trustedPeers().has(this.#peer.address)) return false
+    if (isTooLong(head.contentLength, context.settings().maxBodySize)) return false
     const raw = bytes.toString('latin1', 0, head.end)
     const host = raw.slice(head.hostStart, head.hostEnd)
     if (host !== this.#host && !this.#useHost(host)) return false
@@ -207,13 +220,20 @@ export class FastConnection implements ClientSide {
     if (entry === null) return false
     const given = head.requestIdStart === -1 ? undefined : raw.slice(head.requestIdStart, head.requestIdEnd)
     const requestId = requestIdOf(given)
-    const text = spliceRequestHead(raw, head, `${this.#forwarding}X-Request-Id: ${requestId}\r\n`)
+    const trusted = context.trustedPeers()
+    const earlier = trusted.has(this.#peer.address) ? takeForwarding(raw, head) : nothingEarlier
+    const forwarding = earlier.size === 0 ? this.#forwarding : this.#forwardingLines(host, earlier)
+    const text = spliceRequestHead(raw, head, `${forwarding}X-Request-Id: ${requestId}\r\n`)
     this.#state = 'exchange'
     this.#pieces = 0
     this.#startedAt = Date.now()
     this.#closesAfter = head.closes
-    if (context.accessLog() !== null) this.#sentBefore = this.#socket.bytesWritten
+    if (context.accessLog() !== null) {
+      this.#sentBefore = this.outlet.bytesTaken
+      this.#client = clientAddress(this.#peer, trusted, () => earlier)
+    }
     this.#keep(bytes, head.end)
+    this.#options.turn.enter()
     this.#exchange = new FastExchange(context, workers, this, { head, text, requestId, entry })
     this.#exchange.start()
     return true
@@ -222,11 +242,14 @@ export class FastConnection implements ClientSide {
   #useHost(host: string): boolean {
     if (!isAuthority(host)) return false
     this.#host = host
-    this.#forwarding = ''
-    for (const [name, value] of forwardingHeaders(this.#peer, host, new Map())) {
-      this.#forwarding += `${name}: ${value}\r\n`
-    }
+    this.#forwarding = this.#forwardingLines(host, nothingEarlier)
     return true
+  }
+
+  #forwardingLines(host: string, earlier: EarlierForwarding): string {
+    let lines = ''
+    for (const [name, value] of forwardingHeaders(this.#peer, host, earlier)) lines += `${name}: ${value}\r\n`
+    return lines
   }
 
   #keep(bytes: Buffer, from: number): void {
@@ -238,6 +261,7 @@ export class FastConnection implements ClientSide {
     this.#state = 'left'
     this.#unread = null
     this.#release()
+    this.outlet.write()
     if (unread !== null) this.#socket.unshift(unread)
     this.#options.onDeclined(this.#socket, this.#since)
     if (this.#socket.isPaused()) this.#socket.resume()
@@ -252,8 +276,10 @@ export class FastConnection implements ClientSide {
   }
 
   #refuse(refusal: Refusal): void {
+    this.#options.context.refusals.count(refusal.code)
     const message = toMessage(composeAnswer(refusal, { requestId: newRequestId(), prefersHtml: false }))
-    this.#socket.write(message)
+    this.outlet.bytes(message, 0, message.length, false)
+    this.outlet.flush()
     this.#close()
   }
 
@@ -262,6 +288,7 @@ export class FastConnection implements ClientSide {
     this.#state = 'closing'
     this.#since = Date.now()
     this.#unread = null
+    this.outlet.write()
     this.#socket.end()
     if (this.#socket.isPaused()) this.#socket.resume()
   }
@@ -277,22 +304,10 @@ export class FastConnection implements ClientSide {
     const exchange = this.#exchange
     if (exchange === null) return
     this.#exchange = null
+    this.#options.turn.leave()
     const { status, request } = exchange
-    const { entry, head, requestId } = request
-    entry.ticket.leave(status)
-    this.#options.context.accessLog()?.add({
-      time: new Date(this.#startedAt).toISOString(),
-      requestId,
-      client: this.#peer.address,
-      method: head.method,
-      target: request.text.slice(head.method.length + 1, head.targetEnd - head.start),
-      status,
-      bytes: this.#socket.bytesWritten - this.#sentBefore,
-      duration: Date.now() - this.#startedAt,
-      version: entry.selection.version,
-      by: entry.selection.by,
-      worker: exchange.worker,
-      retries: exchange.retries,
-    })
+    request.entry.ticket.leave(status)
+    const bytes = this.outlet.bytesTaken - this.#sentBefore
+    this.#options.context.accessLog()?.add(accessLine(exchange, this.#client, this.#startedAt, bytes))
   }
 }
