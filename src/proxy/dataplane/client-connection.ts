@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
 import type { DrainedConnection } from './drain-connections.ts'
+import { resetSocket } from './relay-answer.ts'
+import { SendLimit } from './send-limit.ts'
 
 /** Requests that may wait behind the one being answered before we stop reading. */
 const pipelineLimit = 16
@@ -16,6 +18,7 @@ export interface Run {
 /** One client's connection in the general lane: what is under way on it, and when it was last used. */
 export class ClientConnection implements DrainedConnection {
   readonly socket: Socket
+  readonly #sendLimit: SendLimit
   #current: Run | null = null
   readonly #waiting: Run[] = []
   #afterLast: (() => void) | null = null
@@ -26,6 +29,7 @@ export class ClientConnection implements DrainedConnection {
 
   constructor(socket: Socket) {
     this.socket = socket
+    this.#sendLimit = new SendLimit(socket)
     socket.on('close', () => this.#waiting.splice(0))
   }
 
@@ -49,6 +53,11 @@ export class ClientConnection implements DrainedConnection {
       this.#usedAt = Date.now()
     }
     return this.#usedAt
+  }
+
+  /** Looks at the time: to be called now and then. @param sendTimeout milliseconds; 0: no limit */
+  check(now: number, sendTimeout: number): void {
+    if (this.#sendLimit.isExceeded(now, sendTimeout)) resetSocket(this.socket)
   }
 
   /** Starts it when all earlier ones are done. */

@@ -38,6 +38,7 @@ export class GeneralLane implements Lane {
   readonly #refused = new WeakSet<Duplex>()
   /** How often the server looks for heads that take too long, in milliseconds. */
   readonly #checkInterval: number
+  #clock: NodeJS.Timeout | null = null
   #isDraining = false
 
   constructor(context: LaneContext, carrier: Carrier) {
@@ -72,10 +73,11 @@ export class GeneralLane implements Lane {
     return this.#connections.size
   }
 
-  configure({ headTimeout, keepAliveTimeout, maxHeaderSize }: DataplaneSettings): void {
+  configure({ headTimeout, sendTimeout, keepAliveTimeout, maxHeaderSize }: DataplaneSettings): void {
     // The limit is met at the latest, not at the earliest.
     this.#server.headersTimeout = Math.max(1, headTimeout - this.#checkInterval)
     this.#server.keepAliveTimeout = keepAliveTimeout
+    this.#startClock(sendTimeout)
     // An option of the constructor, which the server keeps here and reads for each connection.
     Object.assign(this.#server, { maxHeaderSize })
   }
@@ -92,7 +94,19 @@ export class GeneralLane implements Lane {
   async drain(deadline: number): Promise<void> {
     this.#isDraining = true
     await drainConnections(this.#connections, deadline)
-    this.#server.close(() => {}) // stops the clock
+    this.#server.close(() => {}) // stops its clock
+    if (this.#clock !== null) clearInterval(this.#clock)
+  }
+
+  #startClock(sendTimeout: number): void {
+    if (this.#clock !== null) clearInterval(this.#clock)
+    this.#clock = null
+    if (sendTimeout === 0) return
+    const tick = (): void => {
+      const now = Date.now()
+      for (const connection of this.#connections.values()) connection.check(now, sendTimeout)
+    }
+    this.#clock = setInterval(tick, Math.max(20, Math.min(1_000, sendTimeout / 4))).unref()
   }
 
   /** The server's own clock does not know how long the head has been on its way already. */

@@ -8,6 +8,7 @@ import { type Peer, peerOf } from '../peer.ts'
 import { Refusal } from '../refusal.ts'
 import { resetSocket } from '../relay-answer.ts'
 import { newRequestId, requestIdOf } from '../request-id.ts'
+import { SendLimit } from '../send-limit.ts'
 import { accessLine } from './access-line.ts'
 import type { ClientSide } from './client-side.ts'
 import { FastExchange } from './fast-exchange.ts'
@@ -47,6 +48,7 @@ export class FastConnection implements ClientSide {
   readonly #options: FastConnectionOptions
   readonly #socket: Socket
   readonly #peer: Peer
+  readonly #sendLimit: SendLimit
   #state: 'head' | 'exchange' | 'closing' | 'left' = 'head'
   /** When this state, or the head that is coming, began, in milliseconds since the epoch. */
   #since = Date.now()
@@ -68,6 +70,7 @@ export class FastConnection implements ClientSide {
     this.#socket = socket
     this.#options = options
     this.#peer = peerOf(socket)
+    this.#sendLimit = new SendLimit(socket)
     this.outlet = new Outlet(socket, options.turn)
     socket.on('data', this.#onData)
     socket.on('end', this.#onClientEnd)
@@ -135,7 +138,11 @@ export class FastConnection implements ClientSide {
 
   /** Looks at the time: to be called now and then. @param next when it is called again */
   check(now: number, next = now): void {
-    const { headTimeout, keepAliveTimeout, answerTimeout } = this.#options.context.settings()
+    const { headTimeout, keepAliveTimeout, answerTimeout, sendTimeout } = this.#options.context.settings()
+    if (this.#sendLimit.isExceeded(now, sendTimeout)) {
+      resetSocket(this.#socket)
+      return
+    }
     const waited = now - this.#since
     if (this.#state === 'exchange') this.#exchange?.check(now, answerTimeout)
     else if (this.#state === 'head' && !this.outlet.isEmpty)
