@@ -22,6 +22,7 @@ export function dataplaneSettings(config: ProxyConfig, binding: BindingConfig): 
     connectTimeout: config.connectTimeout * 1_000,
     headTimeout: config.headTimeout * 1_000,
     bodyTimeout: config.bodyTimeout * 1_000,
+    sendTimeout: config.sendTimeout * 1_000,
     keepAliveTimeout: config.keepAliveTimeout * 1_000,
     upgradeIdleTimeout: config.upgradeIdleTimeout * 1_000,
     maxConnections: config.maxConnections,

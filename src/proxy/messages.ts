@@ -59,6 +59,8 @@ export interface DataplaneSettings {
   readonly headTimeout: number
   /** How long a client may send nothing of a body that is not complete; 0 = for ever. */
   readonly bodyTimeout: number
+  /** How long a client may take nothing of what is to be sent to it; 0 = for ever. */
+  readonly sendTimeout: number
   /** How long a client's connection may stay idle between two requests. */
   readonly keepAliveTimeout: number
   /** How long an upgraded connection may be silent both ways; 0 = for ever. */

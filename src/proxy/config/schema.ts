@@ -159,6 +159,11 @@ export const configSchema = z.looseObject(
       .describe(
         'How many seconds a client may send nothing of a request body that is not complete: 408, or the end of the answer; 0: for ever.',
       ),
+    sendTimeout: seconds(0)
+      .default(60)
+      .describe(
+        'How many seconds a client may take nothing of what is to be sent to it, before its connection is cut; 0: for ever.',
+      ),
     keepAliveTimeout: seconds(0.1)
       .default(75)
       .describe('How many seconds a connection of a client may stay unused between two requests.'),

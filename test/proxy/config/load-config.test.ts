@@ -52,6 +52,7 @@ describe('a configuration', () => {
       connectTimeout: 5,
       headTimeout: 15,
       bodyTimeout: 60,
+      sendTimeout: 60,
       keepAliveTimeout: 75,
       upgradeIdleTimeout: 0,
       maxConnections: 20_000,

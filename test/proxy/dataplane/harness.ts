@@ -19,6 +19,7 @@ export const defaultSettings: DataplaneSettings = {
   connectTimeout: 5_000,
   headTimeout: 10_000,
   bodyTimeout: 10_000,
+  sendTimeout: 10_000,
   keepAliveTimeout: 10_000,
   upgradeIdleTimeout: 0,
   maxConnections: 0,

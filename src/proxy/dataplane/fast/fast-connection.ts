@@ -8,6 +8,7 @@ import { type Peer, peerOf } from '../peer.ts'
 import { Refusal } from '../refusal.ts'
 import { resetSocket } from '../relay-answer.ts'
 import { newRequestId, requestIdOf } from '../request-id.ts'
+import { SendLimit } from '../send-limit.ts'
 import { accessLine } from './access-line.ts'
 import type { ClientSide } from './client-side.ts'
 import { FastExchange } from './fast-exchange.ts'
@@ -50,6 +51,7 @@ export class FastConnection implements ClientSide {
   /** The client's. */
   readonly socket: Socket
   readonly #peer: Peer
+  readonly #sendLimit: SendLimit
   #state: 'head' | 'exchange' | 'closing' | 'left' = 'head'
   /** When this state, or the head that is coming, began, in milliseconds since the epoch. */
   #since = Date.now()
@@ -75,6 +77,7 @@ export class FastConnection implements ClientSide {
     const { socket } = this.#reads
     this.socket = socket
     this.#peer = peerOf(socket)
+    this.#sendLimit = new SendLimit(socket)
     this.outlet = new Outlet(socket, options.turn)
     socket.on('end', this.#onClientEnd)
     socket.on('drain', this.#onDrain)
@@ -141,7 +144,11 @@ export class FastConnection implements ClientSide {
 
   /** Looks at the time: to be called now and then. @param next when it is called again */
   check(now: number, next = now): void {
-    const { headTimeout, keepAliveTimeout, answerTimeout } = this.#options.context.settings()
+    const { headTimeout, keepAliveTimeout, answerTimeout, sendTimeout } = this.#options.context.settings()
+    if (this.#sendLimit.isExceeded(now, sendTimeout)) {
+      resetSocket(this.#socket)
+      return
+    }
     const waited = now - this.#since
     if (this.#state === 'exchange') this.#exchange?.check(now, answerTimeout)
     else if (this.#state === 'head' && !this.outlet.isEmpty)

@@ -75,8 +75,8 @@ export class FastLane implements Lane {
   /** One clock for all time limits of all connections: a timer for each request costs more than it is worth. */
   #startClock(settings: DataplaneSettings): void {
     if (this.#clock !== null) clearInterval(this.#clock)
-    const { headTimeout, bodyTimeout, keepAliveTimeout, answerTimeout, connectTimeout } = settings
-    const limits = [headTimeout, bodyTimeout, keepAliveTimeout, answerTimeout, connectTimeout].filter(
+    const { headTimeout, bodyTimeout, sendTimeout, keepAliveTimeout, answerTimeout, connectTimeout } = settings
+    const limits = [headTimeout, bodyTimeout, sendTimeout, keepAliveTimeout, answerTimeout, connectTimeout].filter(
       (limit) => limit > 0,
     )
     const interval = Math.max(shortestTickMs, Math.min(tickMs, ...limits.map((limit) => limit / 4)))
