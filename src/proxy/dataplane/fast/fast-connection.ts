@@ -146,7 +146,7 @@ export class FastConnection implements ClientSide {
   check(now: number, next = now): void {
     const { headTimeout, keepAliveTimeout, answerTimeout, sendTimeout } = this.#options.context.settings()
     if (this.#sendLimit.isExceeded(now, sendTimeout)) {
-      resetSocket(this.#socket)
+      resetSocket(this.socket)
       return
     }
     const waited = now - this.#since
