@@ -11,6 +11,7 @@ import { finishAnswer } from './finish-answer.ts'
 import { type Peer, plainAddress } from './forwarding.ts'
 import { isHttp10 } from './http-version.ts'
 import type { LaneContext } from './lane.ts'
+import { countForward, forwardsLeft } from './max-forwards.ts'
 import { redirectLocation } from './redirect.ts'
 import { Refusal } from './refusal.ts'
 import { relayAnswer, resetClient } from './relay-answer.ts'
@@ -97,6 +98,10 @@ export class Exchange implements Run {
       this.#redirect(settings.binding.redirect, checked)
       return
     }
+    if (forwardsLeft(req.method, req.rawHeaders) === 0) {
+      this.#answer(204, [])
+      return
+    }
     const selection = context.dispatcher.select({
       versionHeaders: headerValues(req.rawHeaders, settings.versionHeader),
     })
@@ -178,7 +183,7 @@ export class Exchange implements Run {
     const { req, context, upgrade } = this.#options
     const peer: Peer = { address: plainAddress(req.socket.remoteAddress), isEncrypted: 'encrypted' in req.socket }
     return workerRequestHeaders({
-      rawHeaders: req.rawHeaders,
+      rawHeaders: countForward(req.method, req.rawHeaders),
       peer,
       isPeerTrusted: context.trustedPeers().has(peer.address),
       requestId: this.#requestId,
@@ -222,12 +227,17 @@ export class Exchange implements Run {
   }
 
   #redirect(to: number | string, { host, authority, path }: Accepted): void {
-    const { req, res, isLast } = this.#options
     const location = redirectLocation(to, authority ?? host, path)
     if (location === null) throw new Refusal('BAD_HOST')
-    const headers = ['Location', location, 'Content-Length', '0', ...this.#ownHeaders(false)]
+    this.#answer(308, ['Location', location, 'Content-Length', '0'])
+  }
+
+  /** Answers, without a body, what no worker is asked. */
+  #answer(status: number, fields: readonly string[]): void {
+    const { req, res, isLast } = this.#options
+    const headers = [...fields, ...this.#ownHeaders(false)]
     if (this.#isSending() && !isLast()) headers.push('Connection', 'close')
-    res.writeHead(308, headers)
+    res.writeHead(status, headers)
     finishAnswer(req, res, this.#isSending())
   }
 

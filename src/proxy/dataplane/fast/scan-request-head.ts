@@ -41,7 +41,7 @@ export type Method = (typeof methods)[number]
  *
  * with exactly one Host (3.2); one Content-Length of digits, or one Transfer-Encoding that says `chunked`, or neither (6.1,
  * 6.2); Connection `close` or `keep-alive` (9.6); and nothing that needs more than passing on bytes: no Upgrade, Expect,
- * Trailer, TE, HTTP2-Settings or Proxy-*. Whether Host is an authority is left to the caller. Pure.
+ * Trailer, TE, Max-Forwards, HTTP2-Settings or Proxy-*. Whether Host is an authority is left to the caller. Pure.
  * @param versionHeader lower case
  * @returns 'more' if the head is sound as far as it goes; 'decline' if it is for the general lane
  */
@@ -208,6 +208,7 @@ function fieldKind(bytes: Uint8Array, start: number, length: number): FieldKind 
       break
     case 12:
       if (isNamed(bytes, start, 'x-request-id')) return 'x-request-id'
+      if (isNamed(bytes, start, 'max-forwards')) return 'decline'
       break
     case 14:
       if (isNamed(bytes, start, 'content-length')) return 'content-length'
