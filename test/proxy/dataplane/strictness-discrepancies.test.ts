@@ -58,7 +58,7 @@ test.each(lanes)(
       fc.asyncProperty(
         fc.constantFrom(...all),
         fc.array(change, { minLength: 1, maxLength: 3 }),
-        fc.constantFrom(...cuts),
+        fc.constantFrom<Cut>('whole', 'pieces'),
         async (bytes, changes, cut) => {
           let changed = bytes
           for (const [at, removed, added] of changes) {
@@ -69,7 +69,7 @@ test.each(lanes)(
           expect(worker.faults).toEqual([])
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 150 },
     )
     expect(await isUnharmed(gateway)).toBe(true)
   },

@@ -138,7 +138,9 @@ export function scanRequestHead(
         if (head.contentLength === -1 || !isBare(bytes, valueStart, valueEnd, at)) return 'decline'
         break
       case 'transfer-encoding':
-        if (head.isChunked || !isText(bytes, valueStart, valueEnd, 'chunked')) return 'decline'
+        // Whoever compares it with case and all must not miss it: the other lane writes it in small letters.
+        if (head.isChunked || valueEnd - valueStart !== 7) return 'decline'
+        if (scanLiteral(bytes, valueStart, valueEnd, 'chunked') !== 'found') return 'decline'
         if (!isBare(bytes, valueStart, valueEnd, at)) return 'decline'
         head.isChunked = true
         break

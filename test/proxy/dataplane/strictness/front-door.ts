@@ -86,15 +86,19 @@ export async function isUnharmed({ port }: Pick<Gateway, 'port'>): Promise<boole
 }
 
 /**
- * Throws bytes at the gateway, with no thought of what they are, and what ends any request behind them.
+ * Throws bytes at the gateway, with no thought of what they are; behind them a request that is the last, and what is none.
  * @returns all that comes back until the connection ends
  */
 export async function throwAt({ port }: Pick<Gateway, 'port'>, bytes: string, cut: Cut): Promise<string> {
   const client = new RawClient(port)
   client.socket.setNoDelay(true)
   await send(client, bytes, cut)
-  client.socket.end()
-  return client.closed()
+  client.socket.write(`${head('GET /last HTTP/1.1', 'Connection: close')}${'\x01'.repeat(300)}`, 'latin1')
+  // Who has said that much more is to come than there is has to end it.
+  const timer = setTimeout(() => client.socket.end(), 400)
+  const text = await client.closed()
+  clearTimeout(timer)
+  return text
 }
 
 /** The statuses of the final answers, in order. */
