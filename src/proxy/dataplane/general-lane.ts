@@ -36,15 +36,18 @@ export class GeneralLane implements Lane {
   readonly #server: Server
   readonly #connections = new Map<Duplex, ClientConnection>()
   readonly #refused = new WeakSet<Duplex>()
+  /** How often the server looks for heads that take too long, in milliseconds. */
+  readonly #checkInterval: number
   #isDraining = false
 
   constructor(context: LaneContext, carrier: Carrier) {
     this.#context = context
     this.#carrier = carrier
     const { headTimeout } = context.settings()
+    this.#checkInterval = Math.max(20, Math.min(1_000, Math.round(headTimeout / 4)))
     const options: ServerOptions & NewerServerOptions = {
       requestTimeout: 0, // an upload may take as long as it takes
-      connectionsCheckingInterval: Math.max(20, Math.min(1_000, Math.round(headTimeout / 4))),
+      connectionsCheckingInterval: this.#checkInterval,
       requireHostHeader: false, // checked by us, for a better answer
       shouldUpgradeCallback: (req) => upgradeProtocol(req) !== null,
     }
@@ -69,9 +72,12 @@ export class GeneralLane implements Lane {
     return this.#connections.size
   }
 
-  configure({ headTimeout, keepAliveTimeout }: DataplaneSettings): void {
-    this.#server.headersTimeout = headTimeout
+  configure({ headTimeout, keepAliveTimeout, maxHeaderSize }: DataplaneSettings): void {
+    // The limit is met at the latest, not at the earliest.
+    this.#server.headersTimeout = Math.max(1, headTimeout - this.#checkInterval)
     this.#server.keepAliveTimeout = keepAliveTimeout
+    // An option of the constructor, which the server keeps here and reads for each connection.
+    Object.assign(this.#server, { maxHeaderSize })
   }
 
   accept(socket: Socket, since?: number): void {
@@ -180,6 +186,7 @@ export class GeneralLane implements Lane {
       return
     }
     if (!socket.writable) return
+    this.#context.refusals.count(code)
     const answer = composeAnswer(new Refusal(code), { requestId: newRequestId(), prefersHtml: false })
     socket.end(toMessage(answer))
     setTimeout(() => socket.destroy(), lingerMs).unref()

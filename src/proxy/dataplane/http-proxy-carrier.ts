@@ -14,9 +14,6 @@ import { requestTrailers } from './worker-request.ts'
  */
 const idleMs = 1_000
 
-/** How long a worker may take to accept a connection; one that is stuck is left for another, since nothing was sent. */
-const connectMs = 5_000
-
 type Passes = { webPasses: Array<{ readonly name: string }> }
 
 /**
@@ -132,7 +129,7 @@ class TargetAgent extends Agent {
 
 /** Tells the job's listener what becomes of the request, and sends the body once there is a connection. */
 function follow(request: ClientRequest, job: CarryJob): void {
-  const { listener } = job
+  const { listener, connectTimeout } = job
   let isConnected = false
   let hasOutcome = false
   const fail = (kind: AttemptFailure['kind'], error: Error): void => {
@@ -149,7 +146,8 @@ function follow(request: ClientRequest, job: CarryJob): void {
       onConnected()
       return
     }
-    const timer = setTimeout(() => request.destroy(new Error(`no connection within ${connectMs} ms`)), connectMs)
+    const giveUp = (): void => void request.destroy(new Error(`no connection within ${connectTimeout} ms`))
+    const timer = setTimeout(giveUp, connectTimeout)
     request.once('close', () => clearTimeout(timer))
     socket.once('connect', () => {
       clearTimeout(timer)

@@ -9,15 +9,22 @@ import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../../
 import type { Route, RouteTableData, Target } from '../../../src/proxy/routing/route-table.ts'
 
 export const defaultSettings: DataplaneSettings = {
-  binding: { port: 0, tlsOptions: null, redirect: null },
+  binding: { port: 0, tlsOptions: null, redirect: null, proxyProtocol: false },
   versionHeader: 'x-version',
   servedVersionHeader: true,
   gateTimeout: 10_000,
   gateLimit: 1_000,
   waitingPageAfter: 1_000,
   answerTimeout: 0,
+  connectTimeout: 5_000,
   headTimeout: 10_000,
+  bodyTimeout: 10_000,
   keepAliveTimeout: 10_000,
+  upgradeIdleTimeout: 0,
+  maxConnections: 0,
+  maxRequestsInFlight: 0,
+  maxHeaderSize: 16 * 1024,
+  maxBodySize: 0,
   drainTimeout: 5_000,
   trustProxy: [],
   accessLog: null,
