@@ -64,7 +64,7 @@ export const catalogue = {
     501,
     1,
     'The method is not supported here',
-    'The gateway is no forward proxy: CONNECT is not answered.',
+    'Not supported are CONNECT, TRACE, methods that Node.js does not know, and transfer codings besides chunked.',
   ),
   INTERNAL: entry(
     500,

@@ -9,6 +9,9 @@ const trailerLimit = 8 * 1024
 const wholeLine =
   /^([0-9A-Fa-f]{1,16})(?:;[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:=(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"[\t\x20\x21\x23-\x5b\x5d-\x7e]*"))?)*\r\n$/
 
+/** A length behind the body that it would be the length of (RFC 9110 6.5.1): whoever takes it for one reads another body. */
+const statesLength = /^(?:content-length|transfer-encoding)$/i
+
 type State = 'size' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'done' | 'odd' | 'large'
 
 /**
@@ -123,7 +126,7 @@ export class ChunkedScanner {
     } else if (line === '\r\n') this.#state = 'done'
     else {
       const field = fieldOf(line)
-      if (field === null) this.#state = 'odd'
+      if (field === null || statesLength.test(field[0])) this.#state = 'odd'
       else this.#trailers.push(...field)
     }
     return at
