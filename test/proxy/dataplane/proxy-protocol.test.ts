@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { crc32c } from '../../../src/proxy/dataplane/proxy-protocol/crc32c.ts'
 import { type ProxyHeader, parseProxyHeader } from '../../../src/proxy/dataplane/proxy-protocol/parse-header.ts'
-import { eventually, get, RawClient, startGateway, startRawWorker, type Worker } from './harness.ts'
+import { eventually, get, RawClient, refused, startGateway, startRawWorker, type Worker } from './harness.ts'
 
 const signature = '0d0a0d0a000d0a515549540a'
 
@@ -254,18 +254,6 @@ async function gatewayBehindProxy(
     },
     lanes,
   )
-}
-
-type Gateway = Awaited<ReturnType<typeof gatewayBehindProxy>>
-
-async function refused(gateway: Gateway, code: string): Promise<number> {
-  const find = () =>
-    gateway.channel
-      .bodiesOf('refused')
-      .flatMap(({ counts }) => counts)
-      .filter(([counted]) => counted === code)
-  await gateway.channel.until(() => find().length > 0)
-  return find().reduce((sum, [, count]) => sum + count, 0)
 }
 
 /** A TLS client that sends some bytes ahead of its handshake. */

@@ -5,14 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Target } from '../../../src/proxy/routing/route-table.ts'
-import { eventually, type Gateway, get, RawClient, startGateway, startRawWorker, startWorker } from './harness.ts'
-
-async function refused(gateway: Gateway, code: string): Promise<number> {
-  const find = () =>
-    gateway.channel.bodiesOf('refused').flatMap(({ counts }) => counts.filter(([counted]) => counted === code))
-  await gateway.channel.until(() => find().length > 0)
-  return find().reduce((sum, [, count]) => sum + count, 0)
-}
+import { eventually, get, RawClient, refused, startGateway, startRawWorker, startWorker } from './harness.ts'
 
 /** A worker that keeps what it gets, and says nothing unless it is told to. */
 async function recordingWorker() {
