@@ -9,6 +9,7 @@ import { AccessLog } from './access-log.ts'
 import { Admission } from './admission.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { FastLane } from './fast/fast-lane.ts'
+import { Turn } from './fast/turn.ts'
 import { WorkerConnections } from './fast/worker-connections.ts'
 import { TrustedPeers } from './forwarding.ts'
 import { GeneralLane } from './general-lane.ts'
@@ -54,7 +55,8 @@ export interface Ending {
 export class ProxyProcess {
   readonly #options: ProxyProcessOptions
   readonly #carrier = new HttpProxyCarrier()
-  readonly #workers = new WorkerConnections()
+  readonly #turn = new Turn()
+  readonly #workers = new WorkerConnections(this.#turn)
   readonly #dispatcher: Dispatcher
   readonly #refusals: Refusals
   readonly #admission: Admission
@@ -145,7 +147,7 @@ export class ProxyProcess {
     }
     const general = new GeneralLane(context, this.#carrier)
     const { lanes = 'both' } = this.#options
-    const lane = lanes === 'general' ? general : new FastLane(context, this.#workers, general)
+    const lane = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
     this.#lane = lane
     try {
       this.#listener = this.#listen(this.#settings, lane)

@@ -15,6 +15,7 @@ import { Outlet } from './outlet.ts'
 import { type RequestHead, scanRequestHead } from './scan-request-head.ts'
 import { spliceRequestHead } from './splice-request-head.ts'
 import { takeForwarding } from './trusted-head.ts'
+import type { Turn } from './turn.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
 /** How much is kept of what a client sends ahead of its turn before we stop reading. */
@@ -27,6 +28,7 @@ const lingerMs = 1_000
 export interface FastConnectionOptions {
   readonly context: LaneContext
   readonly workers: WorkerConnections
+  readonly turn: Turn
   isDraining(): boolean
   /**
    * The next request is not for the fast lane; its bytes are in the socket again.
@@ -66,7 +68,7 @@ export class FastConnection implements ClientSide {
     this.#socket = socket
     this.#options = options
     this.#peer = peerOf(socket)
-    this.outlet = new Outlet(socket)
+    this.outlet = new Outlet(socket, options.turn)
     socket.on('data', this.#onData)
     socket.on('end', this.#onClientEnd)
     socket.on('drain', this.#onDrain)
@@ -76,7 +78,7 @@ export class FastConnection implements ClientSide {
 
   /** Whether nothing is under way on it, not even the rest of an answer that the client has not taken yet. */
   get isIdle(): boolean {
-    return this.#state === 'head' && this.#socket.writableLength === 0
+    return this.#state === 'head' && this.outlet.isEmpty
   }
 
   /** When it was last used, in milliseconds since the epoch. */
@@ -127,6 +129,7 @@ export class FastConnection implements ClientSide {
 
   onBroken(): void {
     this.#account()
+    this.outlet.write()
     resetSocket(this.#socket)
   }
 
@@ -135,7 +138,7 @@ export class FastConnection implements ClientSide {
     const { headTimeout, keepAliveTimeout, answerTimeout } = this.#options.context.settings()
     const waited = now - this.#since
     if (this.#state === 'exchange') this.#exchange?.check(now, answerTimeout)
-    else if (this.#state === 'head' && this.#socket.writableLength > 0)
+    else if (this.#state === 'head' && !this.outlet.isEmpty)
       this.#since = now // it is busy reading
     else if (this.#state === 'closing') {
       if (!this.#socket.writableFinished) this.#since = now
@@ -163,7 +166,10 @@ export class FastConnection implements ClientSide {
     // Whoever ends its side is taken to have left, as `node:http` does.
     this.#abort()
     if (this.#state === 'head' && this.#unread !== null) this.#refuse(new Refusal('BAD_REQUEST'))
-    else this.#socket.end()
+    else {
+      this.outlet.write()
+      this.#socket.end()
+    }
   }
 
   readonly #onDrain = (): void => {
@@ -223,10 +229,11 @@ export class FastConnection implements ClientSide {
     this.#startedAt = Date.now()
     this.#closesAfter = head.closes
     if (context.accessLog() !== null) {
-      this.#sentBefore = this.#socket.bytesWritten
+      this.#sentBefore = this.outlet.bytesTaken
       this.#client = clientAddress(this.#peer, trusted, () => earlier)
     }
     this.#keep(bytes, head.end)
+    this.#options.turn.enter()
     this.#exchange = new FastExchange(context, workers, this, { head, text, requestId, entry })
     this.#exchange.start()
     return true
@@ -254,6 +261,7 @@ export class FastConnection implements ClientSide {
     this.#state = 'left'
     this.#unread = null
     this.#release()
+    this.outlet.write()
     if (unread !== null) this.#socket.unshift(unread)
     this.#options.onDeclined(this.#socket, this.#since)
     if (this.#socket.isPaused()) this.#socket.resume()
@@ -270,7 +278,8 @@ export class FastConnection implements ClientSide {
   #refuse(refusal: Refusal): void {
     this.#options.context.refusals.count(refusal.code)
     const message = toMessage(composeAnswer(refusal, { requestId: newRequestId(), prefersHtml: false }))
-    this.#socket.write(message)
+    this.outlet.bytes(message, 0, message.length, false)
+    this.outlet.flush()
     this.#close()
   }
 
@@ -279,6 +288,7 @@ export class FastConnection implements ClientSide {
     this.#state = 'closing'
     this.#since = Date.now()
     this.#unread = null
+    this.outlet.write()
     this.#socket.end()
     if (this.#socket.isPaused()) this.#socket.resume()
   }
@@ -294,9 +304,10 @@ export class FastConnection implements ClientSide {
     const exchange = this.#exchange
     if (exchange === null) return
     this.#exchange = null
+    this.#options.turn.leave()
     const { status, request } = exchange
     request.entry.ticket.leave(status)
-    const bytes = this.#socket.bytesWritten - this.#sentBefore
+    const bytes = this.outlet.bytesTaken - this.#sentBefore
     this.#options.context.accessLog()?.add(accessLine(exchange, this.#client, this.#startedAt, bytes))
   }
 }

@@ -207,7 +207,7 @@ export class FastExchange implements WorkerUser {
       return
     }
     // A worker that has answered before it could have the end of the request may take the rest for another one.
-    if (worker !== null && this.#answer.leavesConnectionUsable && worker.socket.writableLength === 0) {
+    if (worker !== null && this.#answer.leavesConnectionUsable && worker.outlet.isEmpty) {
       this.#worker = null
       if (worker.socket.isPaused()) worker.socket.resume()
       this.#workers.giveBack(worker, this.#answer.keepsFor)

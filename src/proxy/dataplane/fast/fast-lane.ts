@@ -3,6 +3,7 @@ import type { DataplaneSettings } from '../../messages.ts'
 import { drainConnections } from '../drain-connections.ts'
 import type { Lane, LaneContext } from '../lane.ts'
 import { FastConnection, type FastConnectionOptions } from './fast-connection.ts'
+import type { Turn } from './turn.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
 /** The clock ticks this often, or more often where a time limit is short. */
@@ -16,14 +17,16 @@ const shortestTickMs = 10
 export class FastLane implements Lane {
   readonly #context: LaneContext
   readonly #workers: WorkerConnections
+  readonly #turn: Turn
   readonly #other: Lane
   readonly #connections = new Set<FastConnection>()
   #clock: NodeJS.Timeout | null = null
   #isDraining = false
 
-  constructor(context: LaneContext, workers: WorkerConnections, other: Lane) {
+  constructor(context: LaneContext, workers: WorkerConnections, turn: Turn, other: Lane) {
     this.#context = context
     this.#workers = workers
+    this.#turn = turn
     this.#other = other
     this.#startClock(context.settings())
   }
@@ -45,6 +48,7 @@ export class FastLane implements Lane {
     const options: FastConnectionOptions = {
       context: this.#context,
       workers: this.#workers,
+      turn: this.#turn,
       isDraining: () => this.#isDraining,
       onDeclined: (declined, since) => {
         this.#connections.delete(connection)

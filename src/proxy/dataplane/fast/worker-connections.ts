@@ -1,4 +1,5 @@
 import type { Target } from '../../routing/route-table.ts'
+import type { Turn } from './turn.ts'
 import { type Pool, WorkerConnection, type WorkerUser } from './worker-connection.ts'
 
 /** A connection is closed before the worker would: Node's own limit is 5 s. */
@@ -8,8 +9,13 @@ const idleLimit = 1_024
 
 /** Owns the connections to workers. */
 export class WorkerConnections {
+  readonly #turn: Turn
   readonly #pools = new Map<string, Pool>()
   readonly #connecting = new Set<WorkerConnection>()
+
+  constructor(turn: Turn) {
+    this.#turn = turn
+  }
 
   /** An unused connection to the target, or a new one that is not open yet. */
   take(target: Target, user: WorkerUser): WorkerConnection {
@@ -26,7 +32,7 @@ export class WorkerConnections {
       }
       kept.destroy()
     }
-    const opened = new WorkerConnection(target, pool, user)
+    const opened = new WorkerConnection(target, pool, user, this.#turn)
     this.#connecting.add(opened)
     return opened
   }

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { silentLog } from '../../../../src/common/log.ts'
 import { Dispatcher } from '../../../../src/proxy/dataplane/dispatcher.ts'
 import { FastConnection } from '../../../../src/proxy/dataplane/fast/fast-connection.ts'
+import { Turn } from '../../../../src/proxy/dataplane/fast/turn.ts'
 import { WorkerConnections } from '../../../../src/proxy/dataplane/fast/worker-connections.ts'
 import { TrustedPeers } from '../../../../src/proxy/dataplane/forwarding.ts'
 import { Refusals } from '../../../../src/proxy/dataplane/refusals.ts'
@@ -15,7 +16,8 @@ const ok = (text: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${text.
 async function acceptOne(target: Target): Promise<{ client: RawClient; socket: Socket; connection: FastConnection }> {
   const dispatcher = new Dispatcher({ settings: () => defaultSettings, send: () => {} })
   dispatcher.update(tableOf({ v1: [target] }, 'v1', 1))
-  const workers = new WorkerConnections()
+  const turn = new Turn()
+  const workers = new WorkerConnections(turn)
   const context = {
     dispatcher,
     log: silentLog(),
@@ -38,6 +40,7 @@ async function acceptOne(target: Target): Promise<{ client: RawClient; socket: S
   const connection = new FastConnection(socket, {
     context,
     workers,
+    turn,
     isDraining: () => false,
     onDeclined: (declined) => declined.destroy(),
     onClosed: () => {},
