@@ -227,6 +227,16 @@ export class RawClient {
   }
 }
 
+/** How often a proxy process has said that it refused something with this code, once it has said so. */
+export async function refused({ channel }: Gateway, code: string): Promise<number> {
+  const counts = () =>
+    channel
+      .bodiesOf('refused')
+      .flatMap((body) => body.counts.flatMap(([name, count]) => (name === code ? [count] : [])))
+  await channel.until(() => counts().length > 0)
+  return counts().reduce((sum, count) => sum + count, 0)
+}
+
 /** A request as text: head lines, and a body. `Host` is added. */
 export function get(path = '/', ...headers: string[]): string {
   return [`GET ${path} HTTP/1.1`, 'Host: example.test', ...headers, '', ''].join('\r\n')
