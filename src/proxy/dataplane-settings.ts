@@ -1,5 +1,5 @@
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
-import type { DataplaneSettings } from './messages.ts'
+import type { DataplaneSettings, TlsSettings } from './messages.ts'
 
 /** After this long a browser that waits for a version to start sees a page that says so. */
 const waitingPageAfter = 1_500
@@ -9,9 +9,13 @@ const headTimeout = 15_000
 const keepAliveTimeout = 75_000
 
 /** What the proxy processes of one binding need to know, from the configuration: seconds become milliseconds. */
-export function dataplaneSettings(config: ProxyConfig, binding: BindingConfig): DataplaneSettings {
+export function dataplaneSettings(
+  config: ProxyConfig,
+  binding: BindingConfig,
+  tls: TlsSettings | null,
+): DataplaneSettings {
   return {
-    binding: { port: binding.port, tlsOptions: binding.tlsOptions, redirect: binding.redirect },
+    binding: { port: binding.port, tls, redirect: binding.redirect },
     versionHeader: config.versionHeader,
     servedVersionHeader: config.servedVersionHeader,
     gateTimeout: config.gateTimeout * 1_000,

@@ -85,7 +85,7 @@ export class Gateway {
       onCounters: this.versions.count.bind(this.versions),
       onSourceGone: (source: string) => this.versions.forgetSource(source),
     }
-    this.processes = new ProxyProcesses(supervisor, publisher, listener, config)
+    this.processes = new ProxyProcesses(supervisor, publisher, listener, config, log)
     this.#followCatalog()
     // The former live version may have been kept although its folder is gone.
     this.live.on('promoted', () => this.#dropMissing())

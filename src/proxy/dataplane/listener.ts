@@ -1,23 +1,30 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
-import { readTlsOptions } from '../../common/tls-options.ts'
-import type { DataplaneSettings } from '../messages.ts'
+import type { DataplaneSettings, TlsSettings } from '../messages.ts'
+import { createTlsServer } from './tls-server.ts'
+
+/** A server that accepts the connections of a binding. */
+export interface Listener {
+  readonly server: Server
+  /** New certificates or session-ticket keys, for new handshakes. @throws OpenSSL's error; then all is as before */
+  replaceCertificates(tls: TlsSettings): void
+}
 
 /**
  * A server that accepts the connections of a binding and hands each one over, decrypted where the binding has TLS. It does
  * not listen yet.
- * @throws the system's error if a certificate cannot be read, or OpenSSL's if it makes no sense
+ * @throws OpenSSL's error if the certificates make no sense
  */
-export function createListener(settings: DataplaneSettings, onConnection: (socket: Socket) => void): Server {
-  const { tlsOptions } = settings.binding
-  if (tlsOptions === null) return createServer({ allowHalfOpen: true, noDelay: true }, onConnection)
-  const server = createTlsServer({
-    ...readTlsOptions(tlsOptions),
+export function createListener(settings: DataplaneSettings, onConnection: (socket: Socket) => void): Listener {
+  const { tls } = settings.binding
+  if (tls === null) {
+    return { server: createServer({ allowHalfOpen: true, noDelay: true }, onConnection), replaceCertificates() {} }
+  }
+  const { server, replace } = createTlsServer(tls, {
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: settings.headTimeout,
     noDelay: true,
   })
   server.on('secureConnection', onConnection)
   server.on('tlsClientError', (_error, socket) => socket.destroy())
-  return server
+  return { server, replaceCertificates: replace }
 }

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import type { ListenOptions, Server } from 'node:net'
+import type { ListenOptions } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { FromProcess, ToProcess } from '../../common/channel-protocol.ts'
 import type { Log } from '../../common/log.ts'
-import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../messages.ts'
+import type { DataplaneSettings, FromProxyProcess, TlsSettings, ToProxyProcess } from '../messages.ts'
 import type { RouteTableData } from '../routing/route-table.ts'
 import { AccessLog } from './access-log.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -13,7 +14,7 @@ import { TrustedPeers } from './forwarding.ts'
 import { GeneralLane } from './general-lane.ts'
 import { HttpProxyCarrier } from './http-proxy-carrier.ts'
 import type { Lane, LaneContext } from './lane.ts'
-import { createListener } from './listener.ts'
+import { createListener, type Listener } from './listener.ts'
 
 /** How long requests in flight get when the supervisor has stayed away. */
 const abandonedMs = 2_000
@@ -58,7 +59,7 @@ export class ProxyProcess {
   #trustedPeers = new TrustedPeers([])
   #accessLog: AccessLog | null = null
   #lane: Lane | null = null
-  #listener: Server | null = null
+  #listener: Listener | null = null
   #stopping: Promise<void> | null = null
   #end: (ending: Ending) => void = () => {}
   /** Resolves once everything is over. */
@@ -85,7 +86,7 @@ export class ProxyProcess {
 
   /** Where it listens; for tests. */
   get port(): number | null {
-    const address = this.#listener?.address()
+    const address = this.#listener?.server.address()
     return address !== null && typeof address === 'object' ? address.port : null
   }
 
@@ -109,7 +110,17 @@ export class ProxyProcess {
     this.#trustedPeers = new TrustedPeers(settings.trustProxy)
     if (before?.accessLog !== settings.accessLog) this.#openAccessLog(settings.accessLog)
     this.#lane?.configure(settings)
+    if (before !== null) this.#replaceCertificates(before.binding.tls, settings.binding.tls)
     this.#start()
+  }
+
+  #replaceCertificates(before: TlsSettings | null, tls: TlsSettings | null): void {
+    if (tls === null || isDeepStrictEqual(before, tls)) return
+    try {
+      this.#listener?.replaceCertificates(tls)
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'the new certificates cannot be used: the former ones stay')
+    }
   }
 
   #route(table: RouteTableData): void {
@@ -139,8 +150,8 @@ export class ProxyProcess {
       this.#fail(error)
       return
     }
-    this.#listener.on('error', (error) => this.#fail(error))
-    this.#listener.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
+    this.#listener.server.on('error', (error) => this.#fail(error))
+    this.#listener.server.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
   }
 
   #fail(error: unknown): void {
@@ -151,9 +162,10 @@ export class ProxyProcess {
 
   async #drain(deadline: number): Promise<void> {
     this.#options.channel.markStopping()
-    if (this.#listener?.listening) {
-      const closed = once(this.#listener, 'close')
-      this.#listener.close()
+    const server = this.#listener?.server
+    if (server?.listening) {
+      const closed = once(server, 'close')
+      server.close()
       const began = Date.now()
       await this.#lane?.drain(deadline)
       // What was still a TLS handshake may have become a connection by then.
