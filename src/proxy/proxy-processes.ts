@@ -5,7 +5,7 @@ import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
 import { Binding } from './binding.ts'
 import type { BindingCertificates } from './certificates/binding-certificates.ts'
-import { openCertificates } from './certificates/certificates.ts'
+import { type CertificatesOf, openCertificates } from './certificates/certificates.ts'
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
 import { dataplaneSettings } from './dataplane-settings.ts'
 import type { FromProxyProcess, VersionCounters } from './messages.ts'
@@ -52,9 +52,8 @@ export class ProxyProcesses {
   }
 
   /** Opens all bindings of the configuration, or none. @param patience see Binding.open */
-  async open(patience: number): Promise<void> {
+  async open(certificates: CertificatesOf, patience: number): Promise<void> {
     const { bindings } = this.#config
-    const certificates = await openCertificates(this.#config, bindings, this.#log)
     const open = (binding: BindingConfig) => this.#openBinding(binding, certificates.get(binding) ?? null, patience)
     try {
       await allOrFirstError(bindings.map(open))
