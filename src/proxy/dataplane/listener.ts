@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { DataplaneSettings, TlsSettings } from '../messages.ts'
-import { createTlsServer } from './tls-server.ts'
+import { TlsServer } from './tls-server.ts'
 
 /** A server that accepts the connections of a binding. */
 export interface Listener {
@@ -19,12 +19,10 @@ export function createListener(settings: DataplaneSettings, onConnection: (socke
   if (tls === null) {
     return { server: createServer({ allowHalfOpen: true, noDelay: true }, onConnection), replaceCertificates() {} }
   }
-  const { server, replace } = createTlsServer(tls, {
-    ALPNProtocols: ['http/1.1'],
-    handshakeTimeout: settings.headTimeout,
-    noDelay: true,
-  })
-  server.on('secureConnection', onConnection)
-  server.on('tlsClientError', (_error, socket) => socket.destroy())
-  return { server, replaceCertificates: replace }
+  const options = { ALPNProtocols: ['http/1.1'], handshakeTimeout: settings.headTimeout }
+  const tlsServer = new TlsServer(tls, options, onConnection)
+  return {
+    server: createServer({ noDelay: true }, (socket) => tlsServer.accept(socket)),
+    replaceCertificates: (next) => tlsServer.replace(next),
+  }
 }

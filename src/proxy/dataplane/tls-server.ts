@@ -1,14 +1,9 @@
 import { constants, createHash } from 'node:crypto'
-import {
-  createSecureContext,
-  createServer,
-  type SecureContext,
-  type SecureContextOptions,
-  type Server,
-  type TlsOptions,
-} from 'node:tls'
+import type { Socket } from 'node:net'
+import { createServer, type SecureContextOptions, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { TlsIdentity, TlsSettings } from '../messages.ts'
 import { chooseIdentity } from './choose-identity.ts'
+import { peekServerName } from './peek-server-name.ts'
 
 /**
  * Forward secrecy and authenticated encryption only: Mozilla's "intermediate" list without finite-field Diffie-Hellman. All of
@@ -26,34 +21,62 @@ const modernCiphers = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
-/** A TLS server whose certificates can be replaced while it runs. */
-export interface TlsServer {
-  readonly server: Server
-  /** New handshakes get these; connections that are open stay as they are. @throws OpenSSL's error; then all is as before */
-  replace(tls: TlsSettings): void
+export interface TlsServerOptions extends TlsOptions {
+  /** Milliseconds for a handshake. */
+  readonly handshakeTimeout: number
 }
 
 /**
- * A TLS server that chooses its certificate by the name that the client asks for. It does not listen yet.
- * @param options of `tls.createServer`, which come before those of the binding
- * @throws OpenSSL's error if certificates or options make no sense
+ * Does the TLS handshakes of a binding, each with the certificate for the name that the client asks for. It listens nowhere:
+ * it is given connections. Owns one `tls.Server` for each identity, because `SNICallback` of Node would mix the certificates of
+ * several: of the one that it names it takes a single kind (RSA or ECDSA), and (before Node 24) leaves the default's other kind in place.
  */
-export function createTlsServer(tls: TlsSettings, options: TlsOptions): TlsServer {
-  let current = new Certificates(tls)
-  const server = createServer({
-    ...tls.options,
-    ...current.serverOptions,
-    ...options,
-    SNICallback: (servername, callback) => callback(null, current.contextFor(servername)),
-  })
-  return {
-    server,
-    replace(next) {
-      const replacement = new Certificates(next)
-      server.setSecureContext(replacement.serverOptions)
-      current = replacement
-    },
+export class TlsServer {
+  readonly #options: TlsServerOptions
+  readonly #onConnection: (socket: TLSSocket) => void
+  #servers: readonly NamedServer[]
+
+  /**
+   * @param options of `tls.createServer`, which come before those of proxy.json
+   * @throws OpenSSL's error if certificates or options make no sense
+   */
+  constructor(tls: TlsSettings, options: TlsServerOptions, onConnection: (socket: TLSSocket) => void) {
+    this.#options = options
+    this.#onConnection = onConnection
+    this.#servers = this.#serversFor(tls)
   }
+
+  /** New certificates or ticket keys, for new handshakes. @throws OpenSSL's error; then all is as before */
+  replace(tls: TlsSettings): void {
+    this.#servers = this.#serversFor(tls)
+  }
+
+  /** Takes over a connection from which nothing has been read, or what was read has been put back. */
+  accept(socket: Socket): void {
+    const [first, ...others] = this.#servers
+    if (first === undefined) socket.destroy()
+    else if (others.length === 0) first.server.emit('connection', socket)
+    else {
+      peekServerName(socket, this.#options.handshakeTimeout, (servername) => {
+        const { server } = chooseIdentity(this.#servers, servername ?? '') ?? this.#servers[0] ?? first
+        server.emit('connection', socket)
+      })
+    }
+  }
+
+  #serversFor(tls: TlsSettings): NamedServer[] {
+    return tls.identities.map((identity) => {
+      const server = createServer({ ...tls.options, ...secureContextOptions(tls, identity), ...this.#options })
+      server.on('secureConnection', this.#onConnection)
+      server.on('tlsClientError', (_error, socket) => socket.destroy())
+      return { names: identity.names, server }
+    })
+  }
+}
+
+interface NamedServer {
+  readonly names: readonly string[]
+  readonly server: Server
 }
 
 /** What `tls.createSecureContext` needs for one of the certificates of a binding; without one, for the other options alone. */
@@ -76,28 +99,6 @@ export function secureContextOptions(tls: TlsSettings, identity?: TlsIdentity): 
     ...(passphrase === null ? {} : { passphrase }),
     ...(ca.length > 0 ? { ca: [...ca] } : {}),
     ticketKeys: Buffer.from(tls.ticketKeys, 'base64'),
-  }
-}
-
-/** The contexts of one set of certificates. */
-class Certificates {
-  readonly serverOptions: SecureContextOptions
-  readonly #contexts: ReadonlyArray<{ readonly names: readonly string[]; readonly context: SecureContext | undefined }>
-
-  constructor(tls: TlsSettings) {
-    const [first, ...others] = tls.identities
-    this.serverOptions = secureContextOptions(tls, first)
-    this.#contexts = [
-      { names: first?.names ?? [], context: undefined }, // the server's own
-      ...others.map((identity) => ({
-        names: identity.names,
-        context: createSecureContext(secureContextOptions(tls, identity)),
-      })),
-    ]
-  }
-
-  contextFor(servername: string): SecureContext | undefined {
-    return chooseIdentity(this.#contexts, servername)?.context
   }
 }
 

@@ -31,9 +31,14 @@ export const defaultSettings: DataplaneSettings = {
   accessLog: null,
 }
 
-/** Settings of a test, with `tlsOptions` as in proxy.json. */
+type BindingInConfiguration = Omit<BindingSettings, 'tls'> & {
+  /** As in proxy.json, with absolute names. */
+  readonly tlsOptions: Readonly<Record<string, unknown>> | null
+}
+
+/** Settings of a test; its binding may have TLS as a proxy process has it, or as it stands in proxy.json. */
 export type TestSettings = Partial<Omit<DataplaneSettings, 'binding'>> & {
-  readonly binding?: Omit<BindingSettings, 'tls'> & { readonly tlsOptions: Readonly<Record<string, unknown>> | null }
+  readonly binding?: BindingSettings | BindingInConfiguration
 }
 
 /** What the control plane makes of `tlsOptions`. */
@@ -43,6 +48,7 @@ export async function tlsSettings(tlsOptions: Readonly<Record<string, unknown>>)
 
 async function toSettings({ binding, ...others }: TestSettings): Promise<DataplaneSettings> {
   if (binding === undefined) return { ...defaultSettings, ...others }
+  if ('tls' in binding) return { ...defaultSettings, ...others, binding }
   const { tlsOptions, ...rest } = binding
   return { ...defaultSettings, ...others, binding: { ...rest, tls: tlsOptions && (await tlsSettings(tlsOptions)) } }
 }
