@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { lstatSync, mkdirSync, readFileSync } from 'node:fs'
 import { link, unlink, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
@@ -33,7 +34,7 @@ export async function replaceWhole(file: string, text: string, mode: number): Pr
 
 /** Creates a file all at once; one that is there already stays as it is. */
 export async function createWhole(file: string, text: string, mode: number): Promise<void> {
-  const temporary = `${file}.${process.pid}`
+  const temporary = `${file}.${randomUUID()}`
   await writeFile(temporary, text, { mode })
   try {
     await link(temporary, file)

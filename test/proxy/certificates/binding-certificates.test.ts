@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pino from 'pino'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { BindingCertificates } from '../../../src/proxy/certificates/binding-certificates.ts'
 import { eventually } from '../../support/eventually.ts'
 import { makeCertificate, writeCertificate } from '../../support/make-certificate.ts'
@@ -176,4 +176,17 @@ test('nothing that is logged or described holds key material', async () => {
   expect(lines.length).toBeGreaterThan(0)
   for (const { key } of [one, other]) expect(shown).not.toContain(key.split('\n')[1])
   expect(shown).not.toContain(certificates.settings.ticketKeys)
+})
+
+test('the keys of session tickets are replaced twice a day', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { certificates, changes } = await follow(writeCertificate(temporaryFolder(), 'app', made('a.test')))
+  const seen = new Set([certificates.settings.ticketKeys])
+  for (let day = 0; day < 2; day++) {
+    vi.advanceTimersByTime(24 * 60 * 60 * 1_000)
+    seen.add(certificates.settings.ticketKeys)
+  }
+  expect(changes).toHaveLength(4)
+  expect(seen.size).toBe(3)
 })
