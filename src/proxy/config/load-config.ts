@@ -5,6 +5,7 @@ import type { ConfigPath, ConfigProblem } from '../../common/config/config-probl
 import { readConfigFile } from '../../common/config/read-config-file.ts'
 import { portConflicts } from './port-conflicts.ts'
 import type { BindingConfig, ProxyConfig } from './proxy-config.ts'
+import { redirectProblems } from './redirect-problems.ts'
 import { configSchema, type ParsedConfig, tlsFileOptions } from './schema.ts'
 import { unknownKeys } from './unknown-keys.ts'
 
@@ -49,6 +50,7 @@ function check(raw: unknown): Checked<ParsedConfig> {
   const wrong = [
     ...issues.map(({ path, message }) => ({ path: path as ConfigPath, allowed: message })),
     ...portConflicts(raw),
+    ...redirectProblems(raw),
   ]
   return parsed.success && wrong.length === 0 ? { value: parsed.data } : { wrong }
 }
@@ -91,7 +93,8 @@ function toBinding(binding: ParsedConfig['bindings'][number], folder: string): B
     host: binding.host ?? null,
     workerCount: binding.workerCount,
     tlsOptions: binding.tlsOptions ? absoluteFileNames(binding.tlsOptions, folder) : null,
-    redirect: binding.redirect ?? null,
+    // As it goes into a header: in ASCII.
+    redirect: typeof binding.redirect === 'string' ? new URL(binding.redirect).href : (binding.redirect ?? null),
   }
 }
 

@@ -82,12 +82,13 @@ export const bindingSchema = z.looseObject(
       .describe(
         'Serves HTTPS (tls.md). Options of tls.createServer; key, cert, pem, pfx and ca are names of files, relative to proxy.json, and are followed.',
       ),
-    redirect: explained('a port from 1 to 65535, or a URL that starts with http:// or https://', (error) =>
-      z.union([port, z.string({ error }).refine(isHttpUrl, { error })], { error }),
+    redirect: explained(
+      'a port from 1 to 65535, or a URL that starts with http:// or https:// and has no ? and no #',
+      (error) => z.union([port, z.string({ error }).refine(isHttpUrl, { error })], { error }),
     )
       .nullish()
       .describe(
-        'Answers every request with 308 to this port of the same host, or to this URL, instead of proxying it.',
+        'Answers every request with 308 to this port of the same host (by https, port 80: http), or to this URL with the path behind it, instead of proxying it.',
       ),
   },
   { error: 'an object with a port' },
@@ -221,7 +222,7 @@ function isEitherLocal({ pem, pfx, key, cert, local }: Readonly<Record<string, u
 }
 
 function isHttpUrl(text: string): boolean {
-  return /^https?:\/\//i.test(text) && URL.canParse(text)
+  return /^https?:\/\/[^?#]+$/i.test(text) && URL.canParse(text)
 }
 
 function isPathBelow(path: string): boolean {
