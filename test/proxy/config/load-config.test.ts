@@ -172,6 +172,12 @@ describe('a wrong value', () => {
     [{ bindings: { port: 80 } }, 'bindings'],
     [{ bindings: [80] }, 'bindings[0]'],
     [{ bindings: [{ port: 80, redirect: 'ftp://x' }] }, 'bindings[0].redirect'],
+    [{ bindings: [{ port: 80, redirect: 'https://x/?a=' }] }, 'bindings[0].redirect'],
+    [{ bindings: [{ port: 443, redirect: 443 }] }, 'bindings[0].redirect'],
+    [{ bindings: [{ port: 80, tlsOptions: { local: true, pem: 'a.pem' } }] }, 'bindings[0].tlsOptions'],
+    [{ bindings: [{ port: 80, tlsOptions: { local: false } }] }, 'bindings[0].tlsOptions'],
+    [{ bindings: [{ port: 80, tlsOptions: { local: true, names: ['a b'] } }] }, 'bindings[0].tlsOptions.names[0]'],
+    [{ bindings: [{ port: 80, tlsOptions: { local: true, names: [] } }] }, 'bindings[0].tlsOptions.names'],
     [{ bindings: [{ port: 80, tlsOptions: { key: 'key.pem' } }] }, 'bindings[0].tlsOptions'],
     [{ bindings: [{ port: 80, tlsOptions: { pfx: 7 } }] }, 'bindings[0].tlsOptions.pfx'],
   ])('is refused: %j', (value, path) => {

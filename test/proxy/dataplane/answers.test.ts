@@ -218,7 +218,7 @@ test('a POST body waits at the gate with its request, and arrives whole', async 
 
 test('servedVersionHeader: false leaves the header out, and takes effect at once', async () => {
   const { gateway } = await gatewayWithWitness()
-  gateway.configure({ servedVersionHeader: false })
+  await gateway.configure({ servedVersionHeader: false })
   expect((await ask(gateway.port)).headers.get('x-served-version')).toBe(null)
 })
 

@@ -3,8 +3,16 @@ import { connect as connectTls } from 'node:tls'
 import { describe, expect, test, vi } from 'vitest'
 import { silentLog } from '../../../src/common/log.ts'
 import { Refusals } from '../../../src/proxy/dataplane/refusals.ts'
-import type { DataplaneSettings } from '../../../src/proxy/messages.ts'
-import { eventually, get, RawClient, refused, startGateway, startRawWorker, startWorker } from './harness.ts'
+import {
+  eventually,
+  get,
+  RawClient,
+  refused,
+  startGateway,
+  startRawWorker,
+  startWorker,
+  type TestSettings,
+} from './harness.ts'
 
 /** A worker that keeps what it gets and answers each head at once, or at the end of a body. */
 async function echoingWorker() {
@@ -22,7 +30,7 @@ async function echoingWorker() {
   return { ...worker, record }
 }
 
-async function limited(settings: Partial<DataplaneSettings>, lanes: 'both' | 'general') {
+async function limited(settings: TestSettings, lanes: 'both' | 'general') {
   const worker = await echoingWorker()
   return { worker, gateway: await startGateway({ v1: [worker.target] }, settings, lanes) }
 }
@@ -113,7 +121,7 @@ describe.each(['both', 'general'] as const)('lanes: %s', (lanes) => {
       const large = get('/', `X: ${'x'.repeat(40_000)}`)
       await new RawClient(gateway.port).send(large).until(/ok$/)
       expect(worker.record.bytes.length).toBeGreaterThan(40_000)
-      gateway.configure({ maxHeaderSize: 16 * 1024 })
+      await gateway.configure({ maxHeaderSize: 16 * 1024 })
       expect(await new RawClient(gateway.port).send(large).closed()).toMatch(/^HTTP\/1.1 431 /)
     })
   })
@@ -134,7 +142,7 @@ describe.each(['both', 'general'] as const)('lanes: %s', (lanes) => {
         const client = new RawClient(gateway.port).send(get())
         if (/^HTTP\/1.1 200 /.test(await client.until(/^HTTP\/1.1 \d+ .*/))) break
       }
-      gateway.configure({ maxConnections: 0 })
+      await gateway.configure({ maxConnections: 0 })
       await Promise.all(Array.from({ length: 5 }, () => new RawClient(gateway.port).send(get()).until(/ok$/)))
     })
 
@@ -148,7 +156,7 @@ describe.each(['both', 'general'] as const)('lanes: %s', (lanes) => {
       const two = dial()
       expect(await two.closed()).toBe('')
       expect(await refused(gateway, 'TOO_MANY_CONNECTIONS')).toBe(1)
-      gateway.configure({ maxConnections: 2 })
+      await gateway.configure({ maxConnections: 2 })
       await dial().send(get()).until(/ok$/)
     })
   })

@@ -362,7 +362,7 @@ test('whoever is not trusted is closed without a word, and counted, whatever it 
   const client = new RawClient(gateway.port).send(`${line4}${get()}`)
   expect(await client.closed()).toBe('')
   expect(await refused(gateway, 'UNTRUSTED_PEER')).toBe(1)
-  gateway.configure({ trustProxy: ['127.0.0.1'] })
+  await gateway.configure({ trustProxy: ['127.0.0.1'] })
   expect(await new RawClient(gateway.port).send(`${line4}${get()}`).until(/<.*>$/)).toContain('<192.0.2.7|http>')
 })
 
