@@ -49,8 +49,11 @@ export class ProxyProcesses {
     this.#log = log
   }
 
+  /** In the order of the configuration, not that in which they came to be open. */
   get bindings(): readonly Binding[] {
-    return this.#bindings
+    const place = (binding: Binding) =>
+      this.#config.bindings.findIndex((wanted) => isSamePlace({ config: wanted }, binding))
+    return this.#bindings.toSorted((one, other) => place(one) - place(other))
   }
 
   /** Opens all bindings of the configuration, or none. @param patience see Binding.open */
