@@ -1,32 +1,44 @@
-// Every benchmark, one after the other: `npm run bench`. Options: --smoke (a few seconds, for CI), --rounds n, and for
-// throughput --seconds n and --connections n, for restarts --restarts n and --connections n.
-import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+// Every benchmark, or those that are named: `npm run bench -- [suite …] [--smoke] [--only id,…] [--rounds n] [--seconds n]
+// [--write]`. bench/README.md says what they measure, and how.
+import { nearFreeName } from './backends/near-free.mjs'
+import { loadName } from './load/run-load.mjs'
+import { corePlan, machineFacts } from './machine.mjs'
+import { readOptions } from './options.mjs'
+import { installPeers } from './peers/node-peer.mjs'
+import { missingPeers } from './stage.mjs'
+import { coldStartSuite } from './suites/cold-start.mjs'
+import { peersSuite } from './suites/peers.mjs'
+import { restartsSuite } from './suites/restarts.mjs'
+import { table } from './table.mjs'
 
-const words = process.argv.slice(2)
-const benchmarks = {
-  'throughput.mjs': ['--smoke', '--rounds', '--seconds', '--connections'],
-  'cold-start.mjs': ['--smoke', '--rounds'],
-  'restarts.mjs': ['--smoke', '--restarts', '--connections'],
+const suites = [peersSuite, coldStartSuite, restartsSuite]
+
+const options = readOptions(suites.map(({ name }) => name))
+if (options.installsPeers) installPeers()
+else await runSuites()
+
+async function runSuites() {
+  const facts = describeRun()
+  console.log(`${facts.join('\n')}\n`)
+  for (const suite of suites.filter(({ name }) => options.suites.includes(name))) {
+    const chosen = { ...suite.defaults, ...(options.isSmoke ? suite.smoke : {}), only: options.only }
+    for (const name of Object.keys(suite.defaults)) chosen[name] = options.given[name] ?? chosen[name]
+    const started = performance.now()
+    const results = await suite.run(chosen)
+    for (const { title, rows } of results) console.log(`${title}\n\n${table(rows)}\n`)
+    console.log(`(${suite.name}: ${((performance.now() - started) / 1_000).toFixed(0)} s)\n`)
+  }
 }
 
-const unknown = words.find((word) => word.startsWith('--') && !Object.values(benchmarks).flat().includes(nameOf(word)))
-if (unknown !== undefined) throw new Error(`${unknown}: no such option`)
-
-for (const [file, known] of Object.entries(benchmarks)) {
-  const path = fileURLToPath(new URL(file, import.meta.url))
-  const { status } = spawnSync(process.execPath, [path, ...only(known)], { stdio: 'inherit' })
-  if (status !== 0) process.exit(status ?? 1)
-}
-
-/** The words of the command line that a benchmark understands, with their values. */
-function only(known) {
-  return words.filter((word, index) => {
-    const name = word.startsWith('--') ? word : (words[index - 1] ?? '')
-    return known.includes(nameOf(name))
-  })
-}
-
-function nameOf(word) {
-  return word.split('=')[0]
+function describeRun() {
+  const { load, backend, proxy } = corePlan()
+  const cores =
+    proxy === null
+      ? 'nothing is pinned to a core here: ratios mean less'
+      : `load on core ${load}, backend on core ${backend}, each proxy in its turn alone on core ${proxy}`
+  return [
+    machineFacts(),
+    `${cores} · load by ${loadName} · near-free backend: ${nearFreeName}`,
+    ...missingPeers(options.only).map(({ name, howToInstall }) => `missing: ${name}: ${howToInstall}`),
+  ]
 }
