@@ -5,11 +5,12 @@ import { median } from './statistics.mjs'
  * Measures every contender once a round, so that a noisy machine disturbs all of them alike. The first one changes from round to round.
  * @param measure answers an object of numbers for a contender; `requests` and `seconds` become requests a second and,
  *   with the contender's pids, CPU time a request; `failures` above 0 are an error: a figure with errors in it is none
+ * @param warmUp the same, for nobody to see; null: they are warm
  * @returns `Samples`
  */
 export async function compare({ contenders, rounds, measure, warmUp = measure }) {
   const samples = new Samples(contenders)
-  for (const contender of contenders) await measured(contender, warmUp)
+  for (const contender of warmUp === null ? [] : contenders) await measured(contender, warmUp)
   for (let round = 0; round < rounds; round += 1) {
     for (let turn = 0; turn < contenders.length; turn += 1) {
       const contender = contenders[(round + turn) % contenders.length]
@@ -36,6 +37,11 @@ export class Samples {
     this.#rounds.set(id, [...(this.#rounds.get(id) ?? []), sample])
   }
 
+  /** What was measured of it in the last round. */
+  last({ id }) {
+    return this.#rounds.get(id).at(-1)
+  }
+
   has(id) {
     return this.#rounds.has(id)
   }
@@ -55,7 +61,9 @@ export class Samples {
 async function measured(contender, measure) {
   const pids = contender.pids()
   const before = cpuMicroseconds(pids)
-  const sample = await measure(contender)
+  const sample = await measure(contender).catch((cause) => {
+    throw new Error(`${contender.name}: ${cause.message}`, { cause })
+  })
   const cpu = cpuMicroseconds(pids) - before
   if (sample.failures > 0) throw new Error(`${contender.name}: ${sample.failures} requests failed: nothing to compare`)
   if (sample.requests === 0) throw new Error(`${contender.name}: no request was answered`)

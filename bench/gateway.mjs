@@ -11,6 +11,7 @@ import { environment, freePort, stop } from './processes.mjs'
 export const program = fileURLToPath(new URL('../dist/cli/cservice.js', import.meta.url))
 export const workerFile = fileURLToPath(new URL('worker.js', import.meta.url))
 const startDeadline = 20_000
+const versionPortCount = 200
 
 /**
  * Runs `use` with a gateway whose live version is v1, beside versions that do not run; stops it afterwards.
@@ -21,12 +22,8 @@ const startDeadline = 20_000
 export async function withGateway(use, settings = {}, setting = {}) {
   const { core = null, versions = ['v1', 'v2'], tls = null, addWorker = copyWorker } = setting
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'cservice-bench-'))
-  const [port, tlsPort, controlPort, firstVersionPort] = await Promise.all([
-    freePort(),
-    freePort(),
-    freePort(),
-    freePort(),
-  ])
+  const [port, tlsPort, controlPort] = await Promise.all([freePort(), freePort(), freePort()])
+  const firstVersionPort = await freeRange([port, tlsPort, controlPort])
   for (const version of versions) {
     mkdirSync(join(folder, version))
     addWorker(join(folder, version))
@@ -37,7 +34,7 @@ export async function withGateway(use, settings = {}, setting = {}) {
     defaultVersion: 'v1',
     workerCount: 1,
     bindings,
-    versionPorts: `${firstVersionPort}-${Math.min(firstVersionPort + 200, 65_000)}`,
+    versionPorts: `${firstVersionPort}-${firstVersionPort + versionPortCount - 1}`,
     ...settings,
   }
   writeFileSync(join(folder, 'proxy.json'), JSON.stringify(config))
@@ -61,6 +58,15 @@ export async function withGateway(use, settings = {}, setting = {}) {
   } finally {
     await stop(child)
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The first of so many ports that are none of those given. */
+async function freeRange(taken) {
+  for (;;) {
+    const first = await freePort()
+    const isApart = taken.every((port) => port < first || port >= first + versionPortCount)
+    if (isApart && first + versionPortCount < 65_536) return first
   }
 }
 

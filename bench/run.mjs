@@ -6,12 +6,32 @@ import { corePlan, machineFacts } from './machine.mjs'
 import { readOptions } from './options.mjs'
 import { installPeers } from './peers/node-peer.mjs'
 import { missingPeers } from './stage.mjs'
+import { cancelSuite } from './suites/cancel.mjs'
+import { catalogSuite } from './suites/catalog.mjs'
 import { coldStartSuite } from './suites/cold-start.mjs'
+import { http2Suite } from './suites/http2.mjs'
+import { idleSuite } from './suites/idle.mjs'
+import { latencySuite } from './suites/latency.mjs'
 import { peersSuite } from './suites/peers.mjs'
 import { restartsSuite } from './suites/restarts.mjs'
+import { shapesSuite } from './suites/shapes.mjs'
+import { streamsSuite } from './suites/streams.mjs'
+import { tlsSuite } from './suites/tls.mjs'
 import { table } from './table.mjs'
 
-const suites = [peersSuite, coldStartSuite, restartsSuite]
+const suites = [
+  peersSuite,
+  shapesSuite,
+  latencySuite,
+  idleSuite,
+  streamsSuite,
+  cancelSuite,
+  catalogSuite,
+  tlsSuite,
+  http2Suite,
+  coldStartSuite,
+  restartsSuite,
+]
 
 const options = readOptions(suites.map(({ name }) => name))
 if (options.installsPeers) installPeers()
@@ -21,13 +41,18 @@ async function runSuites() {
   const facts = describeRun()
   console.log(`${facts.join('\n')}\n`)
   for (const suite of suites.filter(({ name }) => options.suites.includes(name))) {
-    const chosen = { ...suite.defaults, ...(options.isSmoke ? suite.smoke : {}), only: options.only }
+    const chosen = { ...suite.defaults, ...(options.isSmoke ? suite.smoke : {}) }
+    if (options.only !== null) chosen.only = options.only
     for (const name of Object.keys(suite.defaults)) chosen[name] = options.given[name] ?? chosen[name]
     const started = performance.now()
     const results = await suite.run(chosen)
-    for (const { title, rows } of results) console.log(`${title}\n\n${table(rows)}\n`)
+    for (const result of results) console.log(`${shown(result)}\n`)
     console.log(`(${suite.name}: ${((performance.now() - started) / 1_000).toFixed(0)} s)\n`)
   }
+}
+
+function shown({ title, rows, note }) {
+  return note ?? `${title}\n\n${table(rows)}`
 }
 
 function describeRun() {

@@ -57,7 +57,7 @@ export async function withStage({ backend, wanted = null, tls = false, settings 
           const { id, name, speaks } = peer
           others.push({ id, name, speaks, port, headers: {}, pids: running.pids })
         }
-        return await use({ contenders: [...ours.filter(isWanted), ...others], gateway, cores, tls })
+        return await use({ contenders: [...ours.filter(isWanted), ...others], backendPort, cores, tls })
       },
       { warmSpares: 0, workerFilename, ...settings },
       { core: cores.backend, versions, addWorker, tls: certificate },

@@ -36,6 +36,7 @@ defaults
   timeout http-keep-alive 600s
   option http-keep-alive
   option forwardfor
+  option abortonclose
   http-reuse always
 frontend clients
   bind 127.0.0.1:${port} backlog 4096${pem === null ? '' : ` ssl crt ${pem} alpn h2,http/1.1`}
