@@ -18,6 +18,8 @@ import { shapesSuite } from './suites/shapes.mjs'
 import { streamsSuite } from './suites/streams.mjs'
 import { tlsSuite } from './suites/tls.mjs'
 import { table } from './table.mjs'
+import { targetRows } from './targets.mjs'
+import { writeResults } from './write-results.mjs'
 
 const suites = [
   peersSuite,
@@ -40,6 +42,7 @@ else await runSuites()
 async function runSuites() {
   const facts = describeRun()
   console.log(`${facts.join('\n')}\n`)
+  const all = []
   for (const suite of suites.filter(({ name }) => options.suites.includes(name))) {
     const chosen = { ...suite.defaults, ...(options.isSmoke ? suite.smoke : {}) }
     if (options.only !== null) chosen.only = options.only
@@ -47,8 +50,12 @@ async function runSuites() {
     const started = performance.now()
     const results = await suite.run(chosen)
     for (const result of results) console.log(`${shown(result)}\n`)
+    all.push(...results)
     console.log(`(${suite.name}: ${((performance.now() - started) / 1_000).toFixed(0)} s)\n`)
   }
+  const targets = targetRows(all)
+  console.log(`Targets\n\n${table(targets)}\n`)
+  if (options.isWritten) writeResults({ facts, results: all, targets })
 }
 
 function shown({ title, rows, note }) {

@@ -28,7 +28,7 @@ export function nodePeer({ id, name, file, library, extra = {}, speaks = ['tls']
     howToInstall: installPeersCommand,
     speaks,
     isInstalled: () => resolveFrom(library) !== null,
-    start({ backendPort, port, core, tls }) {
+    start({ backendPort, port, core, tls, settings = {} }) {
       const program = fileURLToPath(new URL(`programs/${file}`, import.meta.url))
       const env = {
         ...environment(),
@@ -38,6 +38,7 @@ export function nodePeer({ id, name, file, library, extra = {}, speaks = ['tls']
         BENCH_PORT: String(port),
         ...(tls === null ? {} : { BENCH_KEY: tls.key, BENCH_CERT: tls.cert }),
         ...extra,
+        ...settings,
       }
       return startProgram([process.execPath, '--no-deprecation', program], { core, port, env })
     },

@@ -1,4 +1,5 @@
 import { caddy } from './caddy.mjs'
+import { clusterService } from './cluster-service.mjs'
 import { haproxy } from './haproxy.mjs'
 import { nginx } from './nginx.mjs'
 import { nodePeer } from './node-peer.mjs'
@@ -45,4 +46,5 @@ export const peers = [
   }),
   nodePeer({ id: 'fast-proxy', name: 'fast-proxy', file: 'fast-proxy.cjs', library: 'fast-proxy' }),
   nodePeer({ id: 'fastify', name: '@fastify/http-proxy', file: 'fastify.cjs', library: '@fastify/http-proxy' }),
+  clusterService,
 ]
