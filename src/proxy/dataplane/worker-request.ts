@@ -1,7 +1,6 @@
 import { forEachEndToEnd, trailerPairs } from './end-to-end-headers.ts'
-import { forwardingHeaders, isForwardingHeader, type Peer } from './forwarding.ts'
-
-const ownForwarding = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded'])
+import { addEarlier, forwardingHeaders, isForwardingHeader, isOwnForwarding } from './forwarding.ts'
+import type { Peer } from './peer.ts'
 
 export interface WorkerRequestOptions {
   readonly rawHeaders: readonly string[]
@@ -41,12 +40,8 @@ export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
     if (isForwardingHeader(lowerName)) {
       if (!options.isPeerTrusted) return
       // What a trusted peer says beyond those that are set below (X-Forwarded-Port, …) goes on as it is.
-      if (!ownForwarding.has(lowerName)) {
-        add(name, value, lowerName)
-        return
-      }
-      const before = earlier.get(lowerName)
-      earlier.set(lowerName, before === undefined ? value : `${before}, ${value}`)
+      if (isOwnForwarding(lowerName)) addEarlier(earlier, lowerName, value)
+      else add(name, value, lowerName)
       return
     }
     if (lowerName === 'host' && options.authority !== null) add(name, options.authority, lowerName)

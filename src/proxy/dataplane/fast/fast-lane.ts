@@ -3,6 +3,7 @@ import type { DataplaneSettings } from '../../messages.ts'
 import { drainConnections } from '../drain-connections.ts'
 import type { Lane, LaneContext } from '../lane.ts'
 import { FastConnection, type FastConnectionOptions } from './fast-connection.ts'
+import type { Turn } from './turn.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
 /** The clock ticks this often, or more often where a time limit is short. */
@@ -16,14 +17,16 @@ const shortestTickMs = 10
 export class FastLane implements Lane {
   readonly #context: LaneContext
   readonly #workers: WorkerConnections
+  readonly #turn: Turn
   readonly #other: Lane
   readonly #connections = new Set<FastConnection>()
   #clock: NodeJS.Timeout | null = null
   #isDraining = false
 
-  constructor(context: LaneContext, workers: WorkerConnections, other: Lane) {
+  constructor(context: LaneContext, workers: WorkerConnections, turn: Turn, other: Lane) {
     this.#context = context
     this.#workers = workers
+    this.#turn = turn
     this.#other = other
     this.#startClock(context.settings())
   }
@@ -45,6 +48,7 @@ export class FastLane implements Lane {
     const options: FastConnectionOptions = {
       context: this.#context,
       workers: this.#workers,
+      turn: this.#turn,
       isDraining: () => this.#isDraining,
       onDeclined: (declined, since) => {
         this.#connections.delete(connection)
@@ -69,15 +73,18 @@ export class FastLane implements Lane {
   }
 
   /** One clock for all time limits of all connections: a timer for each request costs more than it is worth. */
-  #startClock({ headTimeout, keepAliveTimeout, answerTimeout }: DataplaneSettings): void {
+  #startClock(settings: DataplaneSettings): void {
     if (this.#clock !== null) clearInterval(this.#clock)
-    const limits = [headTimeout, keepAliveTimeout, answerTimeout].filter((limit) => limit > 0)
+    const { headTimeout, bodyTimeout, sendTimeout, keepAliveTimeout, answerTimeout, connectTimeout } = settings
+    const limits = [headTimeout, bodyTimeout, sendTimeout, keepAliveTimeout, answerTimeout, connectTimeout].filter(
+      (limit) => limit > 0,
+    )
     const interval = Math.max(shortestTickMs, Math.min(tickMs, ...limits.map((limit) => limit / 4)))
-    this.#clock = setInterval(() => this.#tick(Date.now()), interval).unref()
+    this.#clock = setInterval(() => this.#tick(Date.now(), interval), interval).unref()
   }
 
-  #tick(now: number): void {
-    for (const connection of this.#connections) connection.check(now)
-    this.#workers.sweep(now)
+  #tick(now: number, interval: number): void {
+    for (const connection of this.#connections) connection.check(now, now + interval)
+    this.#workers.sweep(now, this.#context.settings().connectTimeout)
   }
 }

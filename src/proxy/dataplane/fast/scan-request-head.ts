@@ -1,9 +1,6 @@
 import { isDisguised } from '../worker-request.ts'
 import { COLON, CR, decimal, HTAB, isNamed, isText, LF, SP, targetBytes, tokenBytes, visibleBytes } from './bytes.ts'
 
-/** A longer head goes to the general lane, which refuses it or not. */
-const headLimit = 16 * 1024
-
 /**
  * A head that the fast lane is certain of, as positions in the bytes that were scanned. A position of -1 means that
  * there is no such field.
@@ -43,6 +40,7 @@ export type Method = (typeof methods)[number]
  * 6.2); Connection `close` or `keep-alive` (9.6); and nothing that needs more than passing on bytes: no Upgrade, Expect,
  * Trailer, TE, HTTP2-Settings or Proxy-*. Whether Host is an authority is left to the caller. Pure.
  * @param versionHeader lower case
+ * @param headLimit bytes; a longer head goes to the general lane, which refuses it or not
  * @returns 'more' if the head is sound as far as it goes; 'decline' if it is for the general lane
  */
 export function scanRequestHead(
@@ -50,6 +48,7 @@ export function scanRequestHead(
   start: number,
   end: number,
   versionHeader: string,
+  headLimit = 16 * 1024,
 ): RequestHead | 'more' | 'decline' {
   const limit = Math.min(end, start + headLimit)
   const outOfBytes = limit < end ? 'decline' : 'more'
