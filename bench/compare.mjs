@@ -1,4 +1,5 @@
-import { cpuMicroseconds } from './processes.mjs'
+import { corePlan } from './machine.mjs'
+import { coreMicroseconds, cpuMicroseconds } from './processes.mjs'
 import { median } from './statistics.mjs'
 
 /**
@@ -51,6 +52,12 @@ export class Samples {
     return median((this.#rounds.get(id) ?? []).map((sample) => sample[metric]))
   }
 
+  /** The share of the proxies' core that went to others, who had no business there: the median over everything. */
+  get disturbance() {
+    const shares = [...this.#rounds.values()].flat().map(({ others }) => others)
+    return median(shares.filter(Number.isFinite))
+  }
+
   /** The median of the ratios of each round: what disturbed a round disturbed both. */
   ratio(id, base, metric) {
     const bases = this.#rounds.get(base) ?? []
@@ -60,13 +67,16 @@ export class Samples {
 
 async function measured(contender, measure) {
   const pids = contender.pids()
-  const before = cpuMicroseconds(pids)
+  const { proxy } = corePlan()
+  const [started, before, coreBefore] = [performance.now(), cpuMicroseconds(pids), coreMicroseconds(proxy)]
   const sample = await measure(contender).catch((cause) => {
     throw new Error(`${contender.name}: ${cause.message}`, { cause })
   })
+  const elapsed = (performance.now() - started) * 1_000
   const cpu = cpuMicroseconds(pids) - before
+  const others = (coreMicroseconds(proxy) - coreBefore - (contender.id === 'direct' ? 0 : cpu)) / elapsed
   if (sample.failures > 0) throw new Error(`${contender.name}: ${sample.failures} requests failed: nothing to compare`)
   if (sample.requests === 0) throw new Error(`${contender.name}: no request was answered`)
   if (sample.requests === undefined) return sample
-  return { ...sample, rate: sample.requests / sample.seconds, cpu: cpu / sample.requests }
+  return { ...sample, rate: sample.requests / sample.seconds, cpu: cpu / sample.requests, others }
 }

@@ -64,6 +64,14 @@ export function cpuMicroseconds(pids) {
   return pids.reduce((sum, pid) => sum + cpuTicks(pid) * microsecondsPerTick, 0)
 }
 
+/** The same of all that runs on a core, without what the kernel does for interrupts; NaN for null, and where there is no /proc. */
+export function coreMicroseconds(core) {
+  if (process.platform !== 'linux' || core === null) return Number.NaN
+  const line = new RegExp(`^cpu${core} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'latin1'))?.[1] ?? ''
+  const [user, nice, system] = line.split(' ').map(Number)
+  return (user + nice + system) * microsecondsPerTick
+}
+
 /** Memory of some processes, in KiB, what is shared counted in parts (PSS); NaN where there is no /proc. */
 export function memoryKiB(pids) {
   if (process.platform !== 'linux') return Number.NaN

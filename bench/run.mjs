@@ -35,6 +35,11 @@ const suites = [
   restartsSuite,
 ]
 
+/** With more of the proxies' core than this in other hands, ratios of requests a second say little. */
+const busyShare = 0.05
+/** The lanes are so far apart that nothing above this is chance. */
+const sameLane = 0.7
+
 const options = readOptions(suites.map(({ name }) => name))
 if (options.installsPeers) installPeers()
 else await runSuites()
@@ -53,9 +58,22 @@ async function runSuites() {
     all.push(...results)
     console.log(`(${suite.name}: ${((performance.now() - started) / 1_000).toFixed(0)} s)\n`)
   }
+  facts.push(...remarks(all))
   const targets = targetRows(all)
-  console.log(`Targets\n\n${table(targets)}\n`)
+  console.log(`Targets\n\n${table(targets)}\n\n${facts.join('\n')}\n`)
   if (options.isWritten) writeResults({ facts, results: all, targets })
+}
+
+/** What a reader must know before the figures are believed. */
+function remarks(results) {
+  const shares = results.map(({ samples }) => samples?.disturbance ?? Number.NaN).filter(Number.isFinite)
+  const worst = Math.max(0, ...shares)
+  const quiet = `others had ${(worst * 100).toFixed(0)} % of the proxies' core in the worst table`
+  const lanes = results.find(({ key }) => key === 'peers.near-free')?.samples.ratio('fast', 'general', 'cpu')
+  return [
+    worst > busyShare ? `NOT a quiet machine: ${quiet}; believe CPU times at most` : quiet,
+    ...(lanes > sameLane ? ['the fast lane costs as much as the general lane: is it in use?'] : []),
+  ]
 }
 
 function shown({ title, rows, note }) {

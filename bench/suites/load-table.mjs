@@ -6,7 +6,7 @@ import { figure } from '../table.mjs'
  */
 export function loadTable(key, title, samples) {
   const base = baseOf(samples)
-  const name = base === 'nginx' ? 'nginx' : 'direct'
+  const name = samples.contenders.find(({ id }) => id === base).name
   const head = ['', 'requests/s', `× ${name}`, 'CPU µs', `× ${name}`, 'p50 ms', 'p99 ms', `× ${name}`]
   const rows = samples.contenders.map((contender) => {
     const of = (metric) => samples.value(contender.id, metric)
