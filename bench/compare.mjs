@@ -7,11 +7,12 @@ import { median } from './statistics.mjs'
  * @param measure answers an object of numbers for a contender; `requests` and `seconds` become requests a second and,
  *   with the contender's pids, CPU time a request; `failures` above 0 are an error: a figure with errors in it is none
  * @param warmUp the same, for nobody to see; null: they are warm
+ * @param isSmoke whether the figures do not matter
  * @returns `Samples`
  */
-export async function compare({ contenders, rounds, measure, warmUp = measure }) {
+export async function compare({ contenders, rounds, measure, warmUp = measure, isSmoke = false }) {
   const samples = new Samples(contenders)
-  for (const contender of warmUp === null ? [] : contenders) await measured(contender, warmUp)
+  for (const contender of warmUp === null || isSmoke ? [] : contenders) await measured(contender, warmUp)
   for (let round = 0; round < rounds; round += 1) {
     for (let turn = 0; turn < contenders.length; turn += 1) {
       const contender = contenders[(round + turn) % contenders.length]

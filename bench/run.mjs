@@ -49,7 +49,7 @@ async function runSuites() {
   console.log(`${facts.join('\n')}\n`)
   const all = []
   for (const suite of suites.filter(({ name }) => options.suites.includes(name))) {
-    const chosen = { ...suite.defaults, ...(options.isSmoke ? suite.smoke : {}) }
+    const chosen = { ...suite.defaults, ...(options.isSmoke ? suite.smoke : {}), isSmoke: options.isSmoke }
     if (options.only !== null) chosen.only = options.only
     for (const name of Object.keys(suite.defaults)) chosen[name] = options.given[name] ?? chosen[name]
     const started = performance.now()

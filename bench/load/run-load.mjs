@@ -1,6 +1,9 @@
 // As many requests as a contender answers: with wrk if it is there, else with autocannon. Both run in a process of their own.
 import { execFile } from 'node:child_process'
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { isInstalled, onCore } from '../machine.mjs'
@@ -8,7 +11,6 @@ import { environment } from '../processes.mjs'
 
 const run = promisify(execFile)
 const script = fileURLToPath(new URL('wrk.lua', import.meta.url))
-const uploadText = 'x'
 
 export const loadName = isInstalled('wrk') ? 'wrk' : 'autocannon (wrk is not installed)'
 
@@ -44,12 +46,14 @@ async function runWrk({ url, headers, shape, seconds, core }) {
 async function runAutocannon({ url, headers, shape, seconds, core }) {
   const program = createRequire(import.meta.url).resolve('autocannon/autocannon.js')
   const fields = headers.flatMap(([name, value]) => ['-H', `${name}=${value}`])
-  const upload = shape.uploadBytes === 0 ? [] : ['-m', 'POST', '-b', uploadText.repeat(shape.uploadBytes)]
-  const closing = shape.isClosing ? ['-D', '1'] : []
-  const options = ['--json', '-c', String(shape.connections), '-d', String(seconds), ...fields, ...upload, ...closing]
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'cservice-bench-'))
+  const body = join(folder, 'body')
+  writeFileSync(body, 'x'.repeat(shape.uploadBytes))
+  const upload = shape.uploadBytes === 0 ? [] : ['-m', 'POST', '-i', body]
+  const options = ['--json', '-c', String(shape.connections), '-d', String(seconds), ...fields, ...upload]
   const [file, ...words] = onCore(core, [process.execPath, program, ...options, url])
   const env = { ...environment(), NODE_TLS_REJECT_UNAUTHORIZED: '0' }
-  const { stdout } = await run(file, words, { env, maxBuffer: 1e8 })
+  const { stdout } = await run(file, words, { env, maxBuffer: 1e8 }).finally(() => rmSync(folder, { recursive: true }))
   const result = JSON.parse(stdout)
   return {
     requests: result['2xx'],

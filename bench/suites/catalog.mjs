@@ -12,9 +12,8 @@ import { figure } from '../table.mjs'
 export const catalogSuite = {
   name: 'catalog',
   defaults: { rounds: 5, seconds: 1 },
-  smoke: { rounds: 1, seconds: 1, isSmall: true },
-  run: ({ rounds, seconds, isSmall = false }) =>
-    withCatalogs(isSmall ? [1, 100] : [1, 100, 1_000], [], (all) => measureAll(all, rounds, seconds)),
+  smoke: { rounds: 1, seconds: 1 },
+  run: (options) => withCatalogs(options.isSmoke ? [1, 100] : [1, 100, 1_000], [], (all) => measureAll(all, options)),
 }
 
 /** Gateways that run at once, one for each size, so that they can take turns. */
@@ -33,7 +32,7 @@ function addWorker(folder) {
   else writeFileSync(join(folder, 'worker'), '', { mode: 0o755 })
 }
 
-async function measureAll(gateways, rounds, seconds) {
+async function measureAll(gateways, { rounds, seconds, isSmoke }) {
   const cores = corePlan()
   const contenders = []
   for (const { gateway, size } of gateways) {
@@ -52,7 +51,7 @@ async function measureAll(gateways, rounds, seconds) {
   }
   const shape = shapes['1 KiB, 50 connections']
   const measure = (contender) => runLoad({ ...contender, tls: false, core: cores.load }, shape, seconds)
-  const samples = await compare({ contenders, rounds, measure })
+  const samples = await compare({ contenders, rounds, measure, isSmoke })
   const rows = contenders.map(({ id, name }) => {
     const base = `${id.split('-')[0]}-1`
     const ofBoth = (metric, digits) => [

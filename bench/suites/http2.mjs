@@ -14,7 +14,7 @@ export const http2Suite = {
   name: 'http2',
   defaults: { rounds: 3, seconds: 1 },
   smoke: { rounds: 1, seconds: 1, only: ['fast'] },
-  async run({ rounds, seconds, only = null }) {
+  async run({ rounds, seconds, isSmoke, only = null }) {
     const missing = ['openssl', 'h2load'].filter((program) => !isInstalled(program))
     if (missing.length > 0) {
       const note = `HTTP/2: skipped, it takes ${missing.join(' and ')}: apt-get install openssl nghttp2-client`
@@ -32,7 +32,7 @@ export const http2Suite = {
         }
         if (speakers.length === 0) return
         const measure = (contender) => runH2load({ ...contender, core: cores.load }, shape, seconds)
-        const samples = await compare({ contenders: speakers, rounds, measure })
+        const samples = await compare({ contenders: speakers, rounds, measure, isSmoke })
         const title = `HTTP/2, ${shape.connections} connections of ${shape.streams} streams, 1 KiB, before a ${backend} backend`
         results.push(loadTable(`http2.${backend}`, title, samples))
       })

@@ -25,7 +25,7 @@ export function loadTable(key, title, samples) {
   return { key, title, rows: [head, ...rows], samples }
 }
 
-export function baseOf(samples) {
+function baseOf(samples) {
   if (samples.has('nginx')) return 'nginx'
   return samples.has('direct') ? 'direct' : samples.contenders[0].id
 }

@@ -12,13 +12,13 @@ export const peersSuite = {
   name: 'peers',
   defaults: { rounds: 3, seconds: 2 },
   smoke: { rounds: 1, seconds: 1, only: ['direct', 'fast', 'general', 'nginx', 'http-proxy-keep-alive'] },
-  async run({ rounds, seconds, only = null }) {
+  async run({ rounds, seconds, isSmoke, only = null }) {
     const results = []
     for (const backend of ['near-free', 'node']) {
       await withStage({ backend, wanted: only }, async ({ contenders, cores, tls }) => {
         const shape = shapes[shapeName]
         const measure = (contender) => runLoad({ ...contender, tls, core: cores.load }, shape, seconds)
-        const samples = await compare({ contenders, rounds, measure })
+        const samples = await compare({ contenders, rounds, measure, isSmoke })
         const behind = backend === 'node' ? 'a Node worker' : `a near-free backend (${nearFreeName})`
         results.push(loadTable(`peers.${backend}`, `${shapeName}, before ${behind}, load by ${loadName}`, samples))
       })

@@ -13,13 +13,13 @@ export const shapesSuite = {
   name: 'shapes',
   defaults: { rounds: 4, seconds: 1 },
   smoke: { rounds: 1, seconds: 1, only: ['direct', 'fast'] },
-  async run({ rounds, seconds, only = null }) {
+  async run({ rounds, seconds, isSmoke, only = null }) {
     return withStage({ backend: 'near-free', wanted: only ?? contenderIds }, async ({ contenders, cores, tls }) => {
       const load = (shape) => (contender) => runLoad({ ...contender, tls, core: cores.load }, shape, seconds)
       const results = []
       let warmUp = load(shapes[first])
       for (const [name, shape] of Object.entries(shapes).filter(([name]) => name !== first)) {
-        const samples = await compare({ contenders, rounds, measure: load(shape), warmUp })
+        const samples = await compare({ contenders, rounds, measure: load(shape), warmUp, isSmoke })
         results.push(loadTable(`shapes.${name}`, `${name}, before a near-free backend (${nearFreeName})`, samples))
         warmUp = null
       }

@@ -10,7 +10,7 @@ export const streamsSuite = {
   name: 'streams',
   defaults: { rounds: 3, seconds: 1.5 },
   smoke: { rounds: 1, seconds: 0.5, only: ['direct', 'fast'] },
-  async run({ rounds, seconds, only = null }) {
+  async run({ rounds, seconds, isSmoke, only = null }) {
     return withStage({ backend: 'node', wanted: only ?? contenderIds }, async ({ contenders, cores }) => {
       const client = (file, path, connections) => (contender) =>
         runClient(file, {
@@ -28,12 +28,12 @@ export const streamsSuite = {
         loadTable(
           'streams.events',
           'Server-sent events of 64 B, 20 connections, events for requests',
-          await compare({ contenders, rounds, measure: events }),
+          await compare({ contenders, rounds, measure: events, isSmoke }),
         ),
         loadTable(
           'streams.messages',
           'WebSocket messages of 64 B and back, 50 connections, messages for requests',
-          await compare({ contenders: speakers, rounds, measure: messages }),
+          await compare({ contenders: speakers, rounds, measure: messages, isSmoke }),
         ),
       ]
     })

@@ -13,7 +13,7 @@ export const tlsSuite = {
   name: 'tls',
   defaults: { rounds: 3, seconds: 1 },
   smoke: { rounds: 1, seconds: 1, only: ['fast'] },
-  async run({ rounds, seconds, only = null }) {
+  async run({ rounds, seconds, isSmoke, only = null }) {
     if (!isInstalled('openssl'))
       return [{ key: 'tls', note: 'HTTPS: skipped, it takes openssl: apt-get install openssl' }]
     const results = []
@@ -21,7 +21,7 @@ export const tlsSuite = {
       await withStage({ backend, wanted: only ?? contenderIds, tls: true }, async ({ contenders, cores }) => {
         const measure = (contender) =>
           runLoad({ ...contender, tls: true, core: cores.load }, shapes[shapeName], seconds)
-        const samples = await compare({ contenders, rounds, measure })
+        const samples = await compare({ contenders, rounds, measure, isSmoke })
         results.push(loadTable(`tls.${backend}`, `HTTPS, ${shapeName}, before a ${backend} backend`, samples))
       })
     }
