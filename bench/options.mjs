@@ -20,6 +20,7 @@ export function readOptions(suiteNames) {
   })
   const unknown = positionals.find((name) => !suiteNames.includes(name))
   if (unknown !== undefined) throw new Error(`${unknown}: no such suite; there are ${suiteNames.join(', ')}`)
+  if (values.smoke && values.write) throw new Error('--write: not with --smoke, whose figures mean nothing')
   return {
     suites: positionals.length === 0 ? suiteNames : positionals,
     isSmoke: values.smoke,

@@ -48,6 +48,7 @@ async function runSuites() {
   const facts = describeRun()
   console.log(`${facts.join('\n')}\n`)
   const all = []
+  const settings = []
   for (const suite of suites.filter(({ name }) => options.suites.includes(name))) {
     const chosen = { ...suite.defaults, ...(options.isSmoke ? suite.smoke : {}), isSmoke: options.isSmoke }
     if (options.only !== null) chosen.only = options.only
@@ -56,9 +57,12 @@ async function runSuites() {
     const results = await suite.run(chosen)
     for (const result of results) console.log(`${shown(result)}\n`)
     all.push(...results)
-    console.log(`(${suite.name}: ${((performance.now() - started) / 1_000).toFixed(0)} s)\n`)
+    const numbers = Object.keys(suite.defaults).map((name) => `${name} ${chosen[name]}`)
+    const took = ((performance.now() - started) / 1_000).toFixed(0)
+    console.log(`(${suite.name}: ${took} s)\n`)
+    settings.push(`${suite.name}: ${numbers.join(', ')}; ${took} s`)
   }
-  facts.push(...remarks(all))
+  facts.push(...remarks(all), settings.join(' · '))
   const targets = targetRows(all)
   console.log(`Targets\n\n${table(targets)}\n\n${facts.join('\n')}\n`)
   if (options.isWritten) writeResults({ facts, results: all, targets })
@@ -71,6 +75,7 @@ function remarks(results) {
   const quiet = `others had ${(worst * 100).toFixed(0)} % of the proxies' core in the worst table`
   const lanes = results.find(({ key }) => key === 'peers.near-free')?.samples.ratio('fast', 'general', 'cpu')
   return [
+    ...(options.isSmoke ? ['a smoke run: its figures mean nothing'] : []),
     worst > busyShare ? `NOT a quiet machine: ${quiet}; believe CPU times at most` : quiet,
     ...(lanes > sameLane ? ['the fast lane costs as much as the general lane: is it in use?'] : []),
   ]

@@ -14,7 +14,7 @@ const path = '/1024'
 export const latencySuite = {
   name: 'latency',
   defaults: { rounds: 3, seconds: 2 },
-  smoke: { rounds: 1, seconds: 1, only: ['direct', 'fast'] },
+  smoke: { rounds: 1, seconds: 1, only: ['fast'] },
   async run({ rounds, seconds, isSmoke, only = null }) {
     const results = []
     for (const backend of ['near-free', 'node']) {

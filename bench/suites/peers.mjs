@@ -11,7 +11,7 @@ const shapeName = '1 KiB, 50 connections'
 export const peersSuite = {
   name: 'peers',
   defaults: { rounds: 3, seconds: 2 },
-  smoke: { rounds: 1, seconds: 1, only: ['direct', 'fast', 'general', 'nginx', 'http-proxy-keep-alive'] },
+  smoke: { rounds: 1, seconds: 1, only: ['fast', 'general', 'http-proxy-keep-alive'] },
   async run({ rounds, seconds, isSmoke, only = null }) {
     const results = []
     for (const backend of ['near-free', 'node']) {

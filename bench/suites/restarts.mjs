@@ -14,7 +14,7 @@ const commands = { 'restart all': 'restart all', 'upgrade all': `upgrade all ${w
 export const restartsSuite = {
   name: 'restarts',
   defaults: { restarts: 20, connections: 50 },
-  smoke: { restarts: 2 },
+  smoke: { restarts: 1, connections: 20 },
   async run(options) {
     const results = []
     for (const [name, line] of Object.entries(commands)) {

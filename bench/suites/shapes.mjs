@@ -12,7 +12,7 @@ const first = '1 KiB, 50 connections' // is the subject of another suite
 export const shapesSuite = {
   name: 'shapes',
   defaults: { rounds: 4, seconds: 1 },
-  smoke: { rounds: 1, seconds: 1, only: ['direct', 'fast'] },
+  smoke: { rounds: 1, seconds: 1, only: ['fast'] },
   async run({ rounds, seconds, isSmoke, only = null }) {
     return withStage({ backend: 'near-free', wanted: only ?? contenderIds }, async ({ contenders, cores, tls }) => {
       const load = (shape) => (contender) => runLoad({ ...contender, tls, core: cores.load }, shape, seconds)

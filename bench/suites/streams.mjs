@@ -9,7 +9,7 @@ const contenderIds = ['direct', 'fast', 'general', 'nginx', 'haproxy', 'caddy', 
 export const streamsSuite = {
   name: 'streams',
   defaults: { rounds: 3, seconds: 1.5 },
-  smoke: { rounds: 1, seconds: 0.5, only: ['direct', 'fast'] },
+  smoke: { rounds: 1, seconds: 0.5, only: ['fast'] },
   async run({ rounds, seconds, isSmoke, only = null }) {
     return withStage({ backend: 'node', wanted: only ?? contenderIds }, async ({ contenders, cores }) => {
       const client = (file, path, connections) => (contender) =>
