@@ -6,8 +6,8 @@ import type { Log } from '../../common/log.ts'
 import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../messages.ts'
 import type { RouteTableData } from '../routing/route-table.ts'
 import { AccessLog } from './access-log.ts'
-import { Admission } from './admission.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { Entrance } from './entrance.ts'
 import { FastLane } from './fast/fast-lane.ts'
 import { Turn } from './fast/turn.ts'
 import { WorkerConnections } from './fast/worker-connections.ts'
@@ -16,7 +16,6 @@ import { GeneralLane } from './general-lane.ts'
 import { HttpProxyCarrier } from './http-proxy-carrier.ts'
 import type { Lane, LaneContext } from './lane.ts'
 import { createListener } from './listener.ts'
-import { receiveProxyHeaders } from './proxy-protocol/receiver.ts'
 import { Refusals } from './refusals.ts'
 
 /** How long requests in flight get when the supervisor has stayed away. */
@@ -59,7 +58,7 @@ export class ProxyProcess {
   readonly #workers = new WorkerConnections(this.#turn)
   readonly #dispatcher: Dispatcher
   readonly #refusals: Refusals
-  readonly #admission: Admission
+  readonly #entrance: Entrance
   #settings: DataplaneSettings | null = null
   #firstTable: RouteTableData | null = null
   #trustedPeers = new TrustedPeers([])
@@ -77,10 +76,12 @@ export class ProxyProcess {
     this.#options = options
     const send = (body: FromProxyProcess): void => options.channel.send({ type: 'message', body })
     this.#refusals = new Refusals((counts) => send({ type: 'refused', counts }), options.log)
-    this.#admission = new Admission({
-      limit: () => this.#currentSettings().maxConnections,
-      count: () => this.#lane?.connectionCount ?? 0,
+    this.#entrance = new Entrance({
+      settings: () => this.#currentSettings(),
+      trustedPeers: () => this.#trustedPeers,
+      connectionCount: () => this.#lane?.connectionCount ?? 0,
       refusals: this.#refusals,
+      onConnection: (socket) => this.#lane?.accept(socket),
     })
     this.#dispatcher = new Dispatcher({
       settings: () => this.#currentSettings(),
@@ -123,7 +124,7 @@ export class ProxyProcess {
     this.#trustedPeers = new TrustedPeers(settings.trustProxy)
     if (before?.accessLog !== settings.accessLog) this.#openAccessLog(settings.accessLog)
     this.#lane?.configure(settings)
-    if (this.#listener !== null) this.#limitHandshakes(this.#listener, settings)
+    if (this.#listener !== null) this.#entrance.configure(this.#listener)
     this.#start()
   }
 
@@ -150,32 +151,14 @@ export class ProxyProcess {
     const lane = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
     this.#lane = lane
     try {
-      this.#listener = this.#listen(this.#settings, lane)
+      this.#listener = this.#entrance.before(createListener(this.#settings, (socket) => this.#entrance.enter(socket)))
+      this.#entrance.configure(this.#listener)
     } catch (error) {
       this.#fail(error)
       return
     }
     this.#listener.on('error', (error) => this.#fail(error))
     this.#listener.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
-  }
-
-  #listen(settings: DataplaneSettings, lane: Lane): Server {
-    const inner = createListener(settings, (socket) => {
-      if (settings.binding.tlsOptions !== null || this.#admission.admits(socket)) lane.accept(socket)
-    })
-    const listener = settings.binding.proxyProtocol
-      ? receiveProxyHeaders(inner, {
-          isTrusted: (address) => this.#trustedPeers.has(address),
-          headTimeout: () => this.#currentSettings().headTimeout,
-          refusals: this.#refusals,
-        })
-      : inner
-    this.#limitHandshakes(listener, settings)
-    return listener
-  }
-
-  #limitHandshakes(listener: Server, { binding }: DataplaneSettings): void {
-    if (binding.tlsOptions !== null) this.#admission.limitHandshakes(listener)
   }
 
   #fail(error: unknown): void {
