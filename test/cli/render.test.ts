@@ -73,6 +73,13 @@ test('proxy info is tables that a person can read, and says why a version does n
   `)
 })
 
+test('proxy info says what was refused, the most frequent first, and nothing where nothing was', () => {
+  setEnvironment({ NO_COLOR: '1' })
+  const refused = { UNKNOWN_VERSION: 12, REQUEST_TOO_LARGE: 3 }
+  expect(render(['proxy', 'info'], { ...info, refused })).toMatch(/^refused +12 UNKNOWN_VERSION, 3 REQUEST_TOO_LARGE$/m)
+  expect(render(['proxy', 'info'], { ...info, refused: {} })).not.toContain('refused')
+})
+
 test('a proxy that is not there is said in words', () => {
   const text = render(['proxy', 'info'], { ...info, liveVersion: null, proxyWorkers: [], versions: [] })
   expect(text).toContain('No proxy is running.')

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { composeAnswer, toMessage } from '../answer.ts'
 import { isTooLong } from '../body-guard.ts'
 import { isAuthority } from '../check-request.ts'
-import { clientAddress, type EarlierForwarding, forwardingHeaders, nothingEarlier } from '../forwarding.ts'
+import { clientAddress, forwardingLines, nothingEarlier } from '../forwarding.ts'
 import type { LaneContext } from '../lane.ts'
 import { type Peer, peerOf } from '../peer.ts'
 import { Refusal } from '../refusal.ts'
@@ -222,7 +222,7 @@ export class FastConnection implements ClientSide {
     const requestId = requestIdOf(given)
     const trusted = context.trustedPeers()
     const earlier = trusted.has(this.#peer.address) ? takeForwarding(raw, head) : nothingEarlier
-    const forwarding = earlier.size === 0 ? this.#forwarding : this.#forwardingLines(host, earlier)
+    const forwarding = earlier.size === 0 ? this.#forwarding : forwardingLines(this.#peer, host, earlier)
     const text = spliceRequestHead(raw, head, `${forwarding}X-Request-Id: ${requestId}\r\n`)
     this.#state = 'exchange'
     this.#pieces = 0
@@ -242,14 +242,8 @@ export class FastConnection implements ClientSide {
   #useHost(host: string): boolean {
     if (!isAuthority(host)) return false
     this.#host = host
-    this.#forwarding = this.#forwardingLines(host, nothingEarlier)
+    this.#forwarding = forwardingLines(this.#peer, host, nothingEarlier)
     return true
-  }
-
-  #forwardingLines(host: string, earlier: EarlierForwarding): string {
-    let lines = ''
-    for (const [name, value] of forwardingHeaders(this.#peer, host, earlier)) lines += `${name}: ${value}\r\n`
-    return lines
   }
 
   #keep(bytes: Buffer, from: number): void {
