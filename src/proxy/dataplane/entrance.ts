@@ -27,6 +27,7 @@ export class Entrance {
     this.#admission = new Admission({ limit: () => settings().maxConnections, count: connectionCount, refusals })
     this.#receiver = new ProxyHeaderReceiver({
       isTrusted: (address) => trustedPeers().has(address),
+      isEncrypted: () => this.#isEncrypted,
       headTimeout: () => settings().headTimeout,
       refusals,
     })

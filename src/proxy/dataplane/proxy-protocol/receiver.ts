@@ -6,6 +6,8 @@ import { type ProxyHeader, parseProxyHeader } from './parse-header.ts'
 export interface ReceiverOptions {
   /** Whether a peer may say where its connections come from. @param address as `plainAddress` gives it */
   isTrusted(address: string): boolean
+  /** Whether what follows the header is decrypted by somebody: see `adopt`. */
+  isEncrypted(): boolean
   /** How long a header may take, in milliseconds. */
   headTimeout(): number
   readonly refusals: Refusals
@@ -51,6 +53,7 @@ export class ProxyHeaderReceiver {
 
   #tell(socket: Socket, address: string): void {
     tellAddress(socket, address)
+    if (!this.#options.isEncrypted()) return
     const ends = endsOf(socket)
     this.#told.set(ends, address)
     socket.once('close', () => this.#told.delete(ends))
