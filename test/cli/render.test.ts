@@ -108,6 +108,13 @@ test('proxy info shows the certificates of bindings with TLS, and what is wrong 
   `)
 })
 
+test('proxy info says what was refused, the most frequent first, and nothing where nothing was', () => {
+  setEnvironment({ NO_COLOR: '1' })
+  const refused = { UNKNOWN_VERSION: 12, REQUEST_TOO_LARGE: 3 }
+  expect(render(['proxy', 'info'], { ...info, refused })).toMatch(/^refused +12 UNKNOWN_VERSION, 3 REQUEST_TOO_LARGE$/m)
+  expect(render(['proxy', 'info'], { ...info, refused: {} })).not.toContain('refused')
+})
+
 test('a proxy that is not there is said in words', () => {
   const text = render(['proxy', 'info'], { ...info, liveVersion: null, proxyWorkers: [], versions: [] })
   expect(text).toContain('No proxy is running.')

@@ -7,6 +7,7 @@ export interface ProxyInfo {
   readonly liveVersion: string | null
   readonly epoch: number
   readonly configError: string | null
+  readonly refused: Readonly<Record<string, number>>
   readonly spares: { readonly ready: number; readonly wanted: number }
   readonly options: Readonly<Record<string, unknown>>
   readonly bindings: readonly {

@@ -75,7 +75,7 @@ export class GeneralLane implements Lane {
 
   configure({ headTimeout, sendTimeout, keepAliveTimeout, maxHeaderSize }: DataplaneSettings): void {
     // The limit is met at the latest, not at the earliest.
-    this.#server.headersTimeout = Math.max(1, headTimeout - this.#checkInterval)
+    this.#server.headersTimeout = Math.max(headTimeout / 2, headTimeout - this.#checkInterval)
     this.#server.keepAliveTimeout = keepAliveTimeout
     this.#startClock(sendTimeout)
     // An option of the constructor, which the server keeps here and reads for each connection.

@@ -1,14 +1,13 @@
 import { once } from 'node:events'
 import type { ListenOptions } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
 import type { FromProcess, ToProcess } from '../../common/channel-protocol.ts'
 import type { Log } from '../../common/log.ts'
-import type { DataplaneSettings, FromProxyProcess, TlsSettings, ToProxyProcess } from '../messages.ts'
+import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../messages.ts'
 import type { RouteTableData } from '../routing/route-table.ts'
 import { AccessLog } from './access-log.ts'
-import { Admission } from './admission.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { Entrance } from './entrance.ts'
 import { FastLane } from './fast/fast-lane.ts'
 import { Turn } from './fast/turn.ts'
 import { WorkerConnections } from './fast/worker-connections.ts'
@@ -16,7 +15,6 @@ import { TrustedPeers } from './forwarding.ts'
 import { GeneralLane } from './general-lane.ts'
 import { HttpProxyCarrier } from './http-proxy-carrier.ts'
 import type { Lane, LaneContext } from './lane.ts'
-import { createListener, type Listener } from './listener.ts'
 import { Refusals } from './refusals.ts'
 
 /** How long requests in flight get when the supervisor has stayed away. */
@@ -59,13 +57,12 @@ export class ProxyProcess {
   readonly #workers = new WorkerConnections(this.#turn)
   readonly #dispatcher: Dispatcher
   readonly #refusals: Refusals
-  readonly #admission: Admission
   #settings: DataplaneSettings | null = null
   #firstTable: RouteTableData | null = null
   #trustedPeers = new TrustedPeers([])
   #accessLog: AccessLog | null = null
   #lane: Lane | null = null
-  #listener: Listener | null = null
+  #entrance: Entrance | null = null
   #stopping: Promise<void> | null = null
   #end: (ending: Ending) => void = () => {}
   /** Resolves once everything is over. */
@@ -77,11 +74,6 @@ export class ProxyProcess {
     this.#options = options
     const send = (body: FromProxyProcess): void => options.channel.send({ type: 'message', body })
     this.#refusals = new Refusals((counts) => send({ type: 'refused', counts }), options.log)
-    this.#admission = new Admission({
-      limit: () => this.#currentSettings().maxConnections,
-      count: () => this.#lane?.connectionCount ?? 0,
-      refusals: this.#refusals,
-    })
     this.#dispatcher = new Dispatcher({
       settings: () => this.#currentSettings(),
       send,
@@ -99,7 +91,7 @@ export class ProxyProcess {
 
   /** Where it listens; for tests. */
   get port(): number | null {
-    const address = this.#listener?.server.address()
+    const address = this.#entrance?.server.address()
     return address !== null && typeof address === 'object' ? address.port : null
   }
 
@@ -123,15 +115,13 @@ export class ProxyProcess {
     this.#trustedPeers = new TrustedPeers(settings.trustProxy)
     if (before?.accessLog !== settings.accessLog) this.#openAccessLog(settings.accessLog)
     this.#lane?.configure(settings)
-    if (this.#listener !== null) this.#limitHandshakes(this.#listener, settings)
-    if (before !== null) this.#replaceCertificates(before.binding.tls, settings.binding.tls)
+    this.#configureEntrance(settings)
     this.#start()
   }
 
-  #replaceCertificates(before: TlsSettings | null, tls: TlsSettings | null): void {
-    if (tls === null || isDeepStrictEqual(before, tls)) return
+  #configureEntrance(settings: DataplaneSettings): void {
     try {
-      this.#listener?.replaceCertificates(tls)
+      this.#entrance?.configure(settings)
     } catch (error) {
       this.#options.log.error({ err: error }, 'the new certificates cannot be used: the former ones stay')
     }
@@ -144,7 +134,7 @@ export class ProxyProcess {
   }
 
   #start(): void {
-    if (this.#settings === null || this.#firstTable === null || this.#listener !== null || this.#stopping !== null)
+    if (this.#settings === null || this.#firstTable === null || this.#entrance !== null || this.#stopping !== null)
       return
     if (this.#dispatcher.epoch < this.#firstTable.epoch) this.#dispatcher.update(this.#firstTable)
     const context: LaneContext = {
@@ -160,30 +150,20 @@ export class ProxyProcess {
     const lane = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
     this.#lane = lane
     try {
-      this.#listener = this.#listen(this.#settings, lane)
+      this.#entrance = new Entrance({
+        settings: () => this.#currentSettings(),
+        trustedPeers: () => this.#trustedPeers,
+        connectionCount: () => lane.connectionCount,
+        refusals: this.#refusals,
+        onConnection: (socket) => lane.accept(socket),
+      })
     } catch (error) {
       this.#fail(error)
       return
     }
-    this.#listener.server.on('error', (error) => this.#fail(error))
-    this.#listener.server.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
-  }
-
-  #listen(settings: DataplaneSettings, lane: Lane): Listener {
-    const proxyHeaders = {
-      isTrusted: (address: string) => this.#trustedPeers.has(address),
-      headTimeout: () => this.#currentSettings().headTimeout,
-      refusals: this.#refusals,
-    }
-    const listener = createListener(settings, proxyHeaders, (socket) => {
-      if (settings.binding.tls !== null || this.#admission.admits(socket)) lane.accept(socket)
-    })
-    this.#limitHandshakes(listener, settings)
-    return listener
-  }
-
-  #limitHandshakes({ server }: Listener, { binding }: DataplaneSettings): void {
-    if (binding.tls !== null) this.#admission.limitHandshakes(server)
+    const { server } = this.#entrance
+    server.on('error', (error) => this.#fail(error))
+    server.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
   }
 
   #fail(error: unknown): void {
@@ -194,7 +174,7 @@ export class ProxyProcess {
 
   async #drain(deadline: number): Promise<void> {
     this.#options.channel.markStopping()
-    const server = this.#listener?.server
+    const server = this.#entrance?.server
     if (server?.listening) {
       const closed = once(server, 'close')
       server.close()

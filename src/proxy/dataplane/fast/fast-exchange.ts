@@ -29,7 +29,7 @@ export class FastExchange implements WorkerUser {
   /** Since when the worker has had reason to say something, in milliseconds since the epoch. */
   #silentSince = 0
   /** When something of the body or of the answer last came, in milliseconds since the epoch. */
-  #movedAt = Date.now()
+  #movedAt = 0
   #waiting: AbortController | null = null
   /** Whether the answer says so: a connection must not be closed without a word, as the next request may be on its way. */
   #saysClose = false
@@ -42,8 +42,7 @@ export class FastExchange implements WorkerUser {
     this.#request = request
     const { head, entry } = request
     this.#hasBody = head.isChunked || head.contentLength > 0
-    const { maxBodySize } = context.settings()
-    if (head.isChunked) this.#body = new ChunkedBody(requestTrailers, maxBodySize || undefined)
+    if (head.isChunked) this.#body = new ChunkedBody(requestTrailers, context.settings().maxBodySize || undefined)
     else this.#body = this.#hasBody ? new MeasuredBody(head.contentLength) : bodiless
     this.#attempts = new Attempts(entry.ticket, head.method, this.#hasBody)
     this.#claim = entry.claim
@@ -76,6 +75,7 @@ export class FastExchange implements WorkerUser {
     const worker = this.#workers.take(this.#claim.target, this)
     this.#worker = worker
     this.#silentSince = Date.now()
+    this.#movedAt = this.#silentSince
     if (worker.isOpen) this.onOpen()
   }
 

@@ -1,5 +1,5 @@
 import { isAuthority } from '../check-request.ts'
-import { type EarlierForwarding, forwardingHeaders, nothingEarlier } from '../forwarding.ts'
+import { type EarlierForwarding, forwardingLines, nothingEarlier } from '../forwarding.ts'
 import type { Peer } from '../peer.ts'
 
 /** The forwarding header lines of a connection's requests, which say the same for as long as `Host` does. */
@@ -21,14 +21,8 @@ export class ForwardingLines {
     if (host !== this.#host) {
       if (!isAuthority(host)) return null
       this.#host = host
-      this.#lines = linesOf(this.#peer, host, nothingEarlier)
+      this.#lines = forwardingLines(this.#peer, host, nothingEarlier)
     }
-    return earlier.size === 0 ? this.#lines : linesOf(this.#peer, host, earlier)
+    return earlier.size === 0 ? this.#lines : forwardingLines(this.#peer, host, earlier)
   }
-}
-
-function linesOf(peer: Peer, host: string, earlier: EarlierForwarding): string {
-  let lines = ''
-  for (const [name, value] of forwardingHeaders(peer, host, earlier)) lines += `${name}: ${value}\r\n`
-  return lines
 }
