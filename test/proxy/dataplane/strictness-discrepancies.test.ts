@@ -16,10 +16,9 @@ for (const lane of lanes) {
   test.each(discrepancies)(`nothing ill-formed is forwarded of %s (lanes: ${lane})`, async (_kind, bytes) => {
     const worker = await startRecordingWorker(echo)
     const gateway = await startGateway({ v1: [worker.target] }, {}, lane)
-    // Without its Host, what is wrong about it comes to light no sooner: nor does it pass.
-    for (const one of [bytes, bytes.replace('Host: example.test\r\n', '')]) {
-      for (const cut of cuts) await attack(gateway, worker, one, cut)
-    }
+    for (const cut of cuts) await attack(gateway, worker, bytes, cut)
+    // As many of them are known, without a Host: nor does what is wrong about them pass so.
+    await attack(gateway, worker, bytes.replace('Host: example.test\r\n', ''), 'whole')
     expect(await isUnharmed(gateway)).toBe(true)
   })
 }
@@ -69,7 +68,7 @@ test.each(lanes)(
           expect(worker.faults).toEqual([])
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
     expect(await isUnharmed(gateway)).toBe(true)
   },
