@@ -68,7 +68,7 @@ test.each(lanes)(
           expect(worker.faults).toEqual([])
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 300 },
     )
     expect(await isUnharmed(gateway)).toBe(true)
   },

@@ -47,6 +47,8 @@ export async function knock(
   const first = await firstAnswer(client, isHead)
   const isOver = first === null || first.closes || isCutOff
   if (!isOver) client.socket.write(after)
+  // Where the gateway has refused something, it reads on for a moment after its last word, for who has not read that yet.
+  else if (first !== null && first.status >= 400) client.socket.end()
   await client.closed()
   const answers = readAnswers(client.text, isHead)
   const seen = worker.requests.slice(before.requests)
