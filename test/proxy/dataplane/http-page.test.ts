@@ -5,6 +5,7 @@ import { answerCases } from './strictness/answer-cases.ts'
 import { conflictCases } from './strictness/conflict-cases.ts'
 import { fieldCases } from './strictness/field-cases.ts'
 import { framingCases } from './strictness/framing-cases.ts'
+import { furtherCases } from './strictness/further-cases.ts'
 import { rareCases } from './strictness/rare-cases.ts'
 import { requestLineCases } from './strictness/request-line-cases.ts'
 
@@ -15,7 +16,7 @@ const rows = page
   .split('\n')
   .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
   .filter(([, section = '']) => /^\d{4} \d/.test(section))
-const requestCases = [...requestLineCases, ...fieldCases, ...framingCases, ...conflictCases]
+const requestCases = [...requestLineCases, ...fieldCases, ...framingCases, ...conflictCases, ...furtherCases]
 const texts = new Map<string, string>()
 
 /** What can be found in a test file, or among the cases that it runs. */

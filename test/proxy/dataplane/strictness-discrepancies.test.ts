@@ -7,6 +7,7 @@ import { discrepancies } from './strictness/discrepancies.ts'
 import { fieldCases } from './strictness/field-cases.ts'
 import { framingCases } from './strictness/framing-cases.ts'
 import { type Cut, echo, isUnharmed, statusesOf, throwAt } from './strictness/front-door.ts'
+import { furtherCases } from './strictness/further-cases.ts'
 import { requestLineCases } from './strictness/request-line-cases.ts'
 
 const lanes = ['both', 'general'] as const
@@ -24,7 +25,7 @@ for (const lane of lanes) {
 }
 
 const all = [
-  ...[...requestLineCases, ...fieldCases, ...framingCases, ...conflictCases].map(({ bytes }) => bytes),
+  ...[...requestLineCases, ...fieldCases, ...framingCases, ...conflictCases, ...furtherCases].map(({ bytes }) => bytes),
   ...discrepancies.map(([, bytes]) => bytes),
 ].filter((bytes) => bytes.length < 1_000)
 const odd = [
