@@ -79,8 +79,8 @@ ${table(binding.properties, binding.required, { host: 'all addresses' })}
 
 ### Keys of \`tlsOptions\`
 
-\`key\` and \`cert\`, or \`pem\`, or \`pfx\` must be there. Every other key is handed to \`tls.createServer\` of Node as it is
-(\`minVersion\`, \`ciphers\`, \`requestCert\`, …).
+\`key\` and \`cert\`, or \`pem\`, or \`pfx\`, or \`"local": true\` must be there. Every other key is handed to \`tls.createServer\` of Node as it is
+(\`minVersion\`, \`ciphers\`, \`requestCert\`, …). [tls.md](tls.md) says more.
 
 ${table(tlsOptionsOf(binding).properties, [], {})}
 
@@ -114,6 +114,7 @@ restart of the gateway. A broken edit is refused with the reason in the log, and
 | \`versionPath\`, \`workerFilename\` | the catalog is read anew; running workers stay until their version is started again | versions that are no longer there answer 404 |
 | \`versionPorts\` | workers started from now on get their ports from there | none |
 | times and limits | hold for what begins from now on | none |
+| the files that \`tlsOptions\` names | read, checked, and served to new handshakes; broken ones are refused ([tls.md](tls.md)) | none |
 `
 }
 

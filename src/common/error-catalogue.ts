@@ -188,6 +188,18 @@ export const catalogue = {
     'The configuration is wrong',
     'Mend the values named; docs/configuration.md has every key.',
   ),
+  CERTIFICATE_INVALID: entry(
+    400,
+    1,
+    'A certificate or its key cannot be used',
+    'Mend what is named; docs/tls.md says which files belong together.',
+  ),
+  LOCAL_AUTHORITY_FAILED: entry(
+    500,
+    1,
+    'The local certificate authority cannot be used',
+    'Its folder must belong to you and be closed to others (mode 0700); XDG_STATE_HOME chooses another place.',
+  ),
   CONFIG_WRITE_FAILED: entry(
     500,
     1,

@@ -1,18 +1,17 @@
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
-import type { DataplaneSettings } from './messages.ts'
+import type { DataplaneSettings, TlsSettings } from './messages.ts'
 
 /** After this long a browser that waits for a version to start sees a page that says so. */
 const waitingPageAfter = 1_500
 
 /** What the proxy processes of one binding need to know, from the configuration: seconds become milliseconds. */
-export function dataplaneSettings(config: ProxyConfig, binding: BindingConfig): DataplaneSettings {
+export function dataplaneSettings(
+  config: ProxyConfig,
+  binding: BindingConfig,
+  tls: TlsSettings | null,
+): DataplaneSettings {
   return {
-    binding: {
-      port: binding.port,
-      tlsOptions: binding.tlsOptions,
-      redirect: binding.redirect,
-      proxyProtocol: binding.proxyProtocol,
-    },
+    binding: { port: binding.port, tls, redirect: binding.redirect, proxyProtocol: binding.proxyProtocol },
     versionHeader: config.versionHeader,
     servedVersionHeader: config.servedVersionHeader,
     gateTimeout: config.gateTimeout * 1_000,
@@ -22,6 +21,7 @@ export function dataplaneSettings(config: ProxyConfig, binding: BindingConfig): 
     connectTimeout: config.connectTimeout * 1_000,
     headTimeout: config.headTimeout * 1_000,
     bodyTimeout: config.bodyTimeout * 1_000,
+    sendTimeout: config.sendTimeout * 1_000,
     keepAliveTimeout: config.keepAliveTimeout * 1_000,
     upgradeIdleTimeout: config.upgradeIdleTimeout * 1_000,
     maxConnections: config.maxConnections,

@@ -37,6 +37,8 @@ export interface ProxyConfig {
   readonly headTimeout: number
   /** How long a client may send nothing of a body; 0: for ever. */
   readonly bodyTimeout: number
+  /** How long a client may take nothing of an answer; 0: for ever. */
+  readonly sendTimeout: number
   /** How long a client's connection may be idle between two requests. */
   readonly keepAliveTimeout: number
   /** How long an upgraded connection may be silent; 0: for ever. */

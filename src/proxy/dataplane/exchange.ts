@@ -129,6 +129,10 @@ export class Exchange implements Run {
     this.#attempts = attempts
     for (;;) {
       const claim = await attempts.next(patience, this.#gone.signal)
+      if (this.#gone.signal.aborted) {
+        claim.release()
+        return
+      }
       this.#worker = claim.target.id
       const failure = await this.#attempt(claim, checked.path, headers).catch((error: unknown) => {
         claim.release()

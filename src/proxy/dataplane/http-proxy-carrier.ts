@@ -6,6 +6,7 @@ import httpProxy from 'http-proxy'
 import type { Target } from '../routing/route-table.ts'
 import type { AttemptFailure } from './attempts.ts'
 import type { Carrier, CarryJob } from './carrier.ts'
+import { flushHead } from './flush-head.ts'
 import { requestTrailers } from './worker-request.ts'
 
 /**
@@ -192,7 +193,7 @@ function sendBody(request: ClientRequest, req: IncomingMessage): void {
   request.once('close', () => req.socket.off('close', breakOff))
   // A client may want to see an answer, or `100 Continue`, before it sends any of the body: then the head goes alone.
   setImmediate(() => {
-    if (!request.headersSent && !request.destroyed) request.flushHeaders()
+    if (!request.headersSent && !request.destroyed) flushHead(request)
   })
 }
 

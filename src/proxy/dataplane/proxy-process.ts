@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import type { ListenOptions, Server } from 'node:net'
+import type { ListenOptions } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { FromProcess, ToProcess } from '../../common/channel-protocol.ts'
 import type { Log } from '../../common/log.ts'
-import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../messages.ts'
+import type { DataplaneSettings, FromProxyProcess, TlsSettings, ToProxyProcess } from '../messages.ts'
 import type { RouteTableData } from '../routing/route-table.ts'
 import { AccessLog } from './access-log.ts'
 import { Admission } from './admission.ts'
@@ -15,8 +16,7 @@ import { TrustedPeers } from './forwarding.ts'
 import { GeneralLane } from './general-lane.ts'
 import { HttpProxyCarrier } from './http-proxy-carrier.ts'
 import type { Lane, LaneContext } from './lane.ts'
-import { createListener } from './listener.ts'
-import { receiveProxyHeaders } from './proxy-protocol/receiver.ts'
+import { createListener, type Listener } from './listener.ts'
 import { Refusals } from './refusals.ts'
 
 /** How long requests in flight get when the supervisor has stayed away. */
@@ -65,7 +65,7 @@ export class ProxyProcess {
   #trustedPeers = new TrustedPeers([])
   #accessLog: AccessLog | null = null
   #lane: Lane | null = null
-  #listener: Server | null = null
+  #listener: Listener | null = null
   #stopping: Promise<void> | null = null
   #end: (ending: Ending) => void = () => {}
   /** Resolves once everything is over. */
@@ -99,7 +99,7 @@ export class ProxyProcess {
 
   /** Where it listens; for tests. */
   get port(): number | null {
-    const address = this.#listener?.address()
+    const address = this.#listener?.server.address()
     return address !== null && typeof address === 'object' ? address.port : null
   }
 
@@ -124,7 +124,17 @@ export class ProxyProcess {
     if (before?.accessLog !== settings.accessLog) this.#openAccessLog(settings.accessLog)
     this.#lane?.configure(settings)
     if (this.#listener !== null) this.#limitHandshakes(this.#listener, settings)
+    if (before !== null) this.#replaceCertificates(before.binding.tls, settings.binding.tls)
     this.#start()
+  }
+
+  #replaceCertificates(before: TlsSettings | null, tls: TlsSettings | null): void {
+    if (tls === null || isDeepStrictEqual(before, tls)) return
+    try {
+      this.#listener?.replaceCertificates(tls)
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'the new certificates cannot be used: the former ones stay')
+    }
   }
 
   #route(table: RouteTableData): void {
@@ -155,27 +165,25 @@ export class ProxyProcess {
       this.#fail(error)
       return
     }
-    this.#listener.on('error', (error) => this.#fail(error))
-    this.#listener.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
+    this.#listener.server.on('error', (error) => this.#fail(error))
+    this.#listener.server.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
   }
 
-  #listen(settings: DataplaneSettings, lane: Lane): Server {
-    const inner = createListener(settings, (socket) => {
-      if (settings.binding.tlsOptions !== null || this.#admission.admits(socket)) lane.accept(socket)
+  #listen(settings: DataplaneSettings, lane: Lane): Listener {
+    const proxyHeaders = {
+      isTrusted: (address: string) => this.#trustedPeers.has(address),
+      headTimeout: () => this.#currentSettings().headTimeout,
+      refusals: this.#refusals,
+    }
+    const listener = createListener(settings, proxyHeaders, (socket) => {
+      if (settings.binding.tls !== null || this.#admission.admits(socket)) lane.accept(socket)
     })
-    const listener = settings.binding.proxyProtocol
-      ? receiveProxyHeaders(inner, {
-          isTrusted: (address) => this.#trustedPeers.has(address),
-          headTimeout: () => this.#currentSettings().headTimeout,
-          refusals: this.#refusals,
-        })
-      : inner
     this.#limitHandshakes(listener, settings)
     return listener
   }
 
-  #limitHandshakes(listener: Server, { binding }: DataplaneSettings): void {
-    if (binding.tlsOptions !== null) this.#admission.limitHandshakes(listener)
+  #limitHandshakes({ server }: Listener, { binding }: DataplaneSettings): void {
+    if (binding.tls !== null) this.#admission.limitHandshakes(server)
   }
 
   #fail(error: unknown): void {
@@ -186,9 +194,10 @@ export class ProxyProcess {
 
   async #drain(deadline: number): Promise<void> {
     this.#options.channel.markStopping()
-    if (this.#listener?.listening) {
-      const closed = once(this.#listener, 'close')
-      this.#listener.close()
+    const server = this.#listener?.server
+    if (server?.listening) {
+      const closed = once(server, 'close')
+      server.close()
       const began = Date.now()
       await this.#lane?.drain(deadline)
       // What was still a TLS handshake may have become a connection by then.

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { plainAddress, tellAddress } from '../peer.ts'
 import type { Refusals } from '../refusals.ts'
 import { type ProxyHeader, parseProxyHeader } from './parse-header.ts'
@@ -12,45 +12,48 @@ export interface ReceiverOptions {
 }
 
 /**
- * A server that reads a PROXY protocol header from each connection, and then hands the connection to `inner`, which never
- * listens itself, as if that had accepted it. Whoever is not trusted, or sends anything else, is closed without a word: no
- * word of ours would mean anything to it (proxy-protocol.txt, 2).
- * @param inner accepts what comes behind the header: plain, or TLS
+ * Reads a PROXY protocol header from each connection of a binding before anything else looks at it. Whoever is not trusted, or
+ * sends anything else, is closed without a word: no word of ours would mean anything to it (proxy-protocol.txt, 2).
  */
-export function receiveProxyHeaders(inner: Server, options: ReceiverOptions): Server {
-  const isTls = 'setSecureContext' in inner
+export class ProxyHeaderReceiver {
+  readonly #options: ReceiverOptions
   /** Addresses told for connections that are still in their TLS handshake. */
-  const shaking = new Map<string, string>()
-  if (isTls) {
-    // The decrypted socket is another object, and nothing public leads from it to the one below, but the ends of the connection.
-    inner.prependListener('secureConnection', (socket: Socket) => {
-      const ends = endsOf(socket)
-      const address = shaking.get(ends)
-      if (address !== undefined) tellAddress(socket, address)
-    })
+  readonly #shaking = new Map<string, string>()
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options
   }
-  return createServer({ allowHalfOpen: !isTls, noDelay: true }, (socket) => {
+
+  /** @param onReceived called when the header is there; what came behind it is in the socket again, which is paused */
+  receive(socket: Socket, onReceived: () => void): void {
     socket.on('error', () => {}) // 'close' follows
     const peer = plainAddress(socket.remoteAddress)
-    if (!options.isTrusted(peer)) {
-      options.refusals.count('UNTRUSTED_PEER', peer)
+    if (!this.#options.isTrusted(peer)) {
+      this.#options.refusals.count('UNTRUSTED_PEER', peer)
       socket.destroy()
       return
     }
-    readHeader(socket, options, ({ source }) => {
-      const address = source.kind === 'told' ? plainAddress(source.address) : 'unknown'
-      if (source.kind !== 'own') {
-        tellAddress(socket, address)
-        if (isTls) {
-          const ends = endsOf(socket)
-          shaking.set(ends, address)
-          socket.once('close', () => shaking.delete(ends))
-        }
-      }
-      inner.emit('connection', socket)
-      if (!isTls) socket.resume() // TLS reads for itself
+    readHeader(socket, this.#options, ({ source }) => {
+      if (source.kind !== 'own') this.#tell(socket, source.kind === 'told' ? plainAddress(source.address) : 'unknown')
+      onReceived()
     })
-  })
+  }
+
+  /**
+   * A connection has been decrypted. That is another object, and nothing public leads from it to the one below, but the ends of
+   * the connection.
+   */
+  recognise(decrypted: Socket): void {
+    const address = this.#shaking.get(endsOf(decrypted))
+    if (address !== undefined) tellAddress(decrypted, address)
+  }
+
+  #tell(socket: Socket, address: string): void {
+    tellAddress(socket, address)
+    const ends = endsOf(socket)
+    this.#shaking.set(ends, address)
+    socket.once('close', () => this.#shaking.delete(ends))
+  }
 }
 
 /** Calls back with the header once it is there; what came behind it is in the socket again. */
