@@ -47,6 +47,8 @@ export async function knock(
   const first = await firstAnswer(client, isHead)
   const isOver = first === null || first.closes || isCutOff
   if (!isOver) client.socket.write(after)
+  // Where the gateway has refused something, it reads on for a moment after its last word, for who has not read that yet.
+  else if (first !== null && first.status >= 400) client.socket.end()
   await client.closed()
   const answers = readAnswers(client.text, isHead)
   const seen = worker.requests.slice(before.requests)
@@ -94,8 +96,14 @@ export async function throwAt({ port }: Pick<Gateway, 'port'>, bytes: string, cu
   client.socket.setNoDelay(true)
   await send(client, bytes, cut)
   client.socket.write(`${head('GET /last HTTP/1.1', 'Connection: close')}${'\x01'.repeat(300)}`, 'latin1')
-  // Who has said that much more is to come than there is has to end it.
-  const timer = setTimeout(() => client.socket.end(), 400)
+  // The gateway reads on after its last word; and who has said that more is to come than there is has to end it.
+  const end = (): void => void client.socket.end()
+  const timer = setTimeout(end, 400)
+  const endOnLastWord = (): void => {
+    if (/^connection: close\r$/im.test(client.text)) end()
+  }
+  client.socket.on('data', endOnLastWord)
+  endOnLastWord()
   const text = await client.closed()
   clearTimeout(timer)
   return text

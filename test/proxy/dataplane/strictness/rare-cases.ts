@@ -115,6 +115,15 @@ export const rareCases: readonly RareCase[] = [
     { fields: ['x-a: b'] },
   ),
   rare('9110 7.6.1', 'Connection without options', get('Connection: ,', 'X-A: b'), plain, { fields: ['x-a: b'] }),
+  rare('9110 7.8', 'a wish for another protocol, without Connection', get('Upgrade: websocket', 'X-A: b'), plain, {
+    fields: ['x-a: b'],
+  }),
+  rare(
+    '9110 7.6.1',
+    'Keep-Alive and Proxy-Connection',
+    get('Keep-Alive: timeout=5', 'Proxy-Connection: keep-alive'),
+    plain,
+  ),
   rare('9110 10.1.4', 'TE', get('TE: trailers', 'Connection: TE'), plain),
   rare('9112 9.3', 'HTTP/1.0 with keep-alive', head('GET / HTTP/1.0', 'Connection: keep-alive'), plain),
   rare('9112 9.3', 'HTTP/1.0 without Host', bare('GET /x HTTP/1.0'), 'GET /x HTTP/1.1'),

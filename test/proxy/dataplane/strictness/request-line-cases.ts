@@ -49,14 +49,14 @@ export const requestLineCases: readonly StrictCase[] = [
   strictCase('9113 3.4', 'the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', [400, 505, 'close']),
   strictCase('9110 9.1', 'a method in small letters', head('get / HTTP/1.1'), [501, 400, 405, 'close']),
   strictCase('9110 9.1', 'a method that nobody knows', head('FOOBAR / HTTP/1.1'), [501, 400, 405, 'close']),
-  strictCase('9110 9.3.6', 'CONNECT', bare('CONNECT example.test:443 HTTP/1.1', 'Host: example.test:443'), [
+  strictCase('9112 3.2.3', 'CONNECT', bare('CONNECT example.test:443 HTTP/1.1', 'Host: example.test:443'), [
     501,
     400,
     405,
     'close',
   ]),
   strictCase('9110 9.3.2', 'HEAD', head('HEAD / HTTP/1.1'), [200]),
-  strictCase('9110 15.5.6', 'DELETE', head('DELETE / HTTP/1.1'), [200, 405]),
+  strictCase('9110 9.3.5', 'DELETE', head('DELETE / HTTP/1.1'), [200, 405]),
   strictCase('9110 8.6', 'OPTIONS of a path', head('OPTIONS / HTTP/1.1'), [200, 204]),
   strictCase('9110 9.3.7', 'OPTIONS once more, for what it allows', head('OPTIONS / HTTP/1.1', 'Accept: */*'), [200]),
   strictCase('9110 6.6.1', 'an answer without a date gets one', get('Accept: */*'), [200]),
