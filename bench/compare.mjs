@@ -76,7 +76,11 @@ async function measured(contender, measure) {
   const elapsed = (performance.now() - started) * 1_000
   const cpu = cpuMicroseconds(pids) - before
   const others = (coreMicroseconds(proxy) - coreBefore - (contender.id === 'direct' ? 0 : cpu)) / elapsed
-  if (sample.failures > 0) throw new Error(`${contender.name}: ${sample.failures} requests failed: nothing to compare`)
+  if (sample.failures > 0) {
+    throw new Error(
+      `${contender.name}: ${sample.failures} requests failed (${sample.how ?? 'unanswered'}): nothing to compare`,
+    )
+  }
   if (sample.requests === 0) throw new Error(`${contender.name}: no request was answered`)
   if (sample.requests === undefined) return sample
   return { ...sample, rate: sample.requests / sample.seconds, cpu: cpu / sample.requests, others }

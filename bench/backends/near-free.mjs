@@ -38,12 +38,22 @@ http {
   scgi_temp_path scgi;
   sendfile on;
   open_file_cache max=10;
+  upstream itself { server 127.0.0.1:$PROXY_PORT; keepalive 100; }
   server {
     listen 127.0.0.1:$PROXY_PORT backlog=4096;
     root files;
     location = /64 { return 200 '${'x'.repeat(64)}'; }
     location = /1024 { return 200 '${'x'.repeat(1_024)}'; }
-    location = /upload { return 200 '${'x'.repeat(64)}'; }
+    location = /upload {
+      # A ready answer would come before the body: nginx only reads it for a proxy, which it is to itself.
+      client_body_buffer_size 2m;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length '';
+      proxy_set_header Connection '';
+      proxy_http_version 1.1;
+      proxy_method GET;
+      proxy_pass http://itself/64;
+    }
   }
 }
 END

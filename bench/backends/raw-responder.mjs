@@ -16,29 +16,33 @@ function answer(size) {
 function serve(socket) {
   let pending = null
   let bodyLeft = 0
+  let due = null // the answer to what is being read
+  let isLast = false
   socket.setNoDelay(true)
   socket.on('error', () => {})
   socket.on('data', (chunk) => {
     let bytes = pending === null ? chunk : Buffer.concat([pending, chunk])
     pending = null
-    for (;;) {
-      if (bodyLeft >= bytes.length) {
-        bodyLeft -= bytes.length
-        return
+    while (bytes.length > 0) {
+      if (due === null) {
+        const end = bytes.indexOf(headEnd)
+        if (end === -1) {
+          pending = bytes
+          return
+        }
+        const head = bytes.latin1Slice(0, end)
+        bodyLeft = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0)
+        isLast = /^connection: *close/im.test(head)
+        due = answers.get(head.slice(head.indexOf(' ') + 1, head.indexOf(' HTTP/'))) ?? notFound
+        bytes = bytes.subarray(end + headEnd.length)
       }
-      bytes = bytes.subarray(bodyLeft)
-      bodyLeft = 0
-      const end = bytes.indexOf(headEnd)
-      if (end === -1) {
-        pending = bytes
-        return
-      }
-      const head = bytes.latin1Slice(0, end)
-      bodyLeft = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0)
-      bytes = bytes.subarray(end + headEnd.length)
-      const path = head.slice(head.indexOf(' ') + 1, head.indexOf(' HTTP/'))
-      socket.write(answers.get(path) ?? notFound)
-      if (/^connection: *close/im.test(head)) socket.end()
+      const taken = Math.min(bodyLeft, bytes.length)
+      bodyLeft -= taken
+      bytes = bytes.subarray(taken)
+      if (bodyLeft > 0) return
+      socket.write(due)
+      due = null
+      if (isLast) socket.end()
     }
   })
 }

@@ -37,7 +37,7 @@ async function runWrk({ url, headers, shape, seconds, core }) {
     requests: result.requests,
     seconds: result.microseconds / 1e6,
     bytes: result.bytes,
-    failures: result.failures + result.notOk,
+    ...failuresOf(result, ['connect', 'read', 'write', 'timeout', 'status']),
     p50: result.p50 / 1_000,
     p99: result.p99 / 1_000,
   }
@@ -59,8 +59,15 @@ async function runAutocannon({ url, headers, shape, seconds, core }) {
     requests: result['2xx'],
     seconds: result.duration,
     bytes: result.throughput.total,
-    failures: result.errors + result.timeouts + result.non2xx,
+    ...failuresOf(result, ['errors', 'timeouts', 'non2xx']),
     p50: result.latency.p50,
     p99: result.latency.p99,
   }
+}
+
+/** How many there were, and of what kind. */
+function failuresOf(result, kinds) {
+  const found = kinds.filter((kind) => result[kind] > 0)
+  const failures = found.reduce((sum, kind) => sum + result[kind], 0)
+  return failures === 0 ? { failures } : { failures, how: found.map((kind) => `${kind} ${result[kind]}`).join(', ') }
 }

@@ -8,8 +8,8 @@ end
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
-    '{"requests":%d,"microseconds":%d,"bytes":%d,"failures":%d,"notOk":%d,"p50":%d,"p99":%d}\n',
+    '{"requests":%d,"microseconds":%d,"bytes":%d,"connect":%d,"read":%d,"write":%d,"timeout":%d,"status":%d,"p50":%d,"p99":%d}\n',
     summary.requests, summary.duration, summary.bytes,
-    errors.connect + errors.read + errors.write + errors.timeout, errors.status,
+    errors.connect, errors.read, errors.write, errors.timeout, errors.status,
     latency:percentile(50), latency:percentile(99)))
 end
