@@ -87,7 +87,7 @@ export class ProxyProcess {
       send,
       onReleased: (target) => {
         this.#carrier.closeIdle(target)
-        this.#workers.closeIdle(target)
+        this.#workers.forget(target)
       },
     })
     options.channel.on('message', (message) => this.#onMessage(message))
