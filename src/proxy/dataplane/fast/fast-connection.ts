@@ -12,6 +12,7 @@ import { SendLimit } from '../send-limit.ts'
 import { accessLine } from './access-line.ts'
 import type { ClientSide } from './client-side.ts'
 import { FastExchange } from './fast-exchange.ts'
+import { LentReads } from './lent-reads.ts'
 import { Outlet } from './outlet.ts'
 import { type RequestHead, scanRequestHead } from './scan-request-head.ts'
 import { spliceRequestHead } from './splice-request-head.ts'
@@ -46,7 +47,9 @@ export interface FastConnectionOptions {
 export class FastConnection implements ClientSide {
   readonly outlet: Outlet
   readonly #options: FastConnectionOptions
-  readonly #socket: Socket
+  readonly #reads: LentReads
+  /** The client's. */
+  readonly socket: Socket
   readonly #peer: Peer
   readonly #sendLimit: SendLimit
   #state: 'head' | 'exchange' | 'closing' | 'left' = 'head'
@@ -56,6 +59,8 @@ export class FastConnection implements ClientSide {
   #pieceAt = 0
   /** What has come and not been taken yet. */
   #unread: Buffer | null = null
+  /** Whether its memory is used for something else as soon as we return. */
+  #isLent = false
   #pieces = 0
   #exchange: FastExchange | null = null
   #closesAfter = false
@@ -68,13 +73,14 @@ export class FastConnection implements ClientSide {
   #host: string | null = null
   #forwarding = ''
 
-  constructor(socket: Socket, options: FastConnectionOptions) {
-    this.#socket = socket
+  constructor(accepted: Socket, options: FastConnectionOptions) {
     this.#options = options
+    this.#reads = new LentReads(accepted, (buffer, length) => this.#receive(buffer, length))
+    const { socket } = this.#reads
+    this.socket = socket
     this.#peer = peerOf(socket)
     this.#sendLimit = new SendLimit(socket)
     this.outlet = new Outlet(socket, options.turn)
-    socket.on('data', this.#onData)
     socket.on('end', this.#onClientEnd)
     socket.on('drain', this.#onDrain)
     socket.on('error', this.#onError)
@@ -92,7 +98,7 @@ export class FastConnection implements ClientSide {
   }
 
   destroy(): void {
-    this.#socket.destroy()
+    this.socket.destroy()
   }
 
   isLast(): boolean {
@@ -104,7 +110,7 @@ export class FastConnection implements ClientSide {
     const unread = this.#unread
     if (exchange === null || unread === null) return
     this.#unread = null
-    const taken = exchange.takeBody(unread, 0, unread.length)
+    const taken = exchange.takeBody(unread, 0, unread.length, this.#isLent)
     if (this.#exchange !== exchange && this.#state !== 'head') return
     this.#keep(unread, taken)
     this.#readHead() // that may have been the last the exchange needed
@@ -112,11 +118,11 @@ export class FastConnection implements ClientSide {
   }
 
   pause(): void {
-    this.#socket.pause()
+    this.socket.pause()
   }
 
   resume(): void {
-    if (this.#state !== 'left' && this.#socket.isPaused()) this.#socket.resume()
+    if (this.#state !== 'left' && this.socket.isPaused()) this.socket.resume()
   }
 
   onEnd(closes: boolean): void {
@@ -135,14 +141,14 @@ export class FastConnection implements ClientSide {
   onBroken(): void {
     this.#account()
     this.outlet.write()
-    resetSocket(this.#socket)
+    resetSocket(this.socket)
   }
 
   /** Looks at the time: to be called now and then. @param next when it is called again */
   check(now: number, next = now): void {
     const { headTimeout, keepAliveTimeout, answerTimeout, sendTimeout } = this.#options.context.settings()
     if (this.#sendLimit.isExceeded(now, sendTimeout)) {
-      resetSocket(this.#socket)
+      resetSocket(this.socket)
       return
     }
     const waited = now - this.#since
@@ -150,26 +156,12 @@ export class FastConnection implements ClientSide {
     else if (this.#state === 'head' && !this.outlet.isEmpty)
       this.#since = now // it is busy reading
     else if (this.#state === 'closing') {
-      if (!this.#socket.writableFinished) this.#since = now
-      else if (waited >= lingerMs) this.#socket.destroy()
+      if (!this.socket.writableFinished) this.#since = now
+      else if (waited >= lingerMs) this.socket.destroy()
     } else if (this.#unread !== null) {
       // The limit is met at the latest, not at the earliest.
       if (next - this.#since > headTimeout) this.#refuse(new Refusal('REQUEST_TIMEOUT'))
-    } else if (waited >= (this.#hasServed ? keepAliveTimeout : headTimeout)) this.#socket.destroy()
-  }
-
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.#state === 'closing') return
-    const isFirstPiece = this.#unread === null
-    const unread = this.#unread === null ? chunk : Buffer.concat([this.#unread, chunk])
-    this.#unread = unread
-    if (this.#state === 'head') {
-      if (isFirstPiece) this.#since = Date.now()
-      else this.#pieceAt = Date.now()
-      this.#pieces++
-      this.#readHead()
-    } else if (this.#exchange !== null && !this.#exchange.isReceived) this.offerBody()
-    this.#limitReadAhead()
+    } else if (waited >= (this.#hasServed ? keepAliveTimeout : headTimeout)) this.socket.destroy()
   }
 
   readonly #onClientEnd = (): void => {
@@ -178,7 +170,7 @@ export class FastConnection implements ClientSide {
     if (this.#state === 'head' && this.#unread !== null) this.#refuse(new Refusal('BAD_REQUEST'))
     else {
       this.outlet.write()
-      this.#socket.end()
+      this.socket.end()
     }
   }
 
@@ -196,6 +188,28 @@ export class FastConnection implements ClientSide {
     this.#abort()
     this.#unread = null
     this.#options.onClosed()
+  }
+
+  #receive(buffer: Buffer, length: number): void {
+    if (this.#state === 'closing') return
+    const isFirstPiece = this.#unread === null
+    const piece = buffer.subarray(0, length)
+    this.#isLent = isFirstPiece
+    this.#unread = this.#unread === null ? piece : Buffer.concat([this.#unread, piece])
+    if (this.#state === 'head') {
+      if (isFirstPiece) this.#since = Date.now()
+      else this.#pieceAt = Date.now()
+      this.#pieces++
+      this.#readHead()
+    } else if (this.#exchange !== null && !this.#exchange.isReceived) this.offerBody()
+    this.#own()
+    this.#limitReadAhead()
+  }
+
+  /** What is left is kept beyond this call. */
+  #own(): void {
+    if (this.#isLent && this.#unread !== null) this.#unread = Buffer.from(this.#unread)
+    this.#isLent = false
   }
 
   /** To be called whenever reading may have been resumed: else each answer would let more come than its request took away. */
@@ -267,22 +281,23 @@ export class FastConnection implements ClientSide {
   }
 
   #decline(): void {
+    this.#own()
     const unread = this.#unread
     this.#state = 'left'
     this.#unread = null
     this.#release()
     this.outlet.write()
-    if (unread !== null) this.#socket.unshift(unread)
-    this.#options.onDeclined(this.#socket, this.#since)
-    if (this.#socket.isPaused()) this.#socket.resume()
+    if (unread !== null) this.socket.unshift(unread)
+    this.#options.onDeclined(this.socket, this.#since)
+    if (this.socket.isPaused()) this.socket.resume()
   }
 
   #release(): void {
-    this.#socket.off('data', this.#onData)
-    this.#socket.off('end', this.#onClientEnd)
-    this.#socket.off('drain', this.#onDrain)
-    this.#socket.off('error', this.#onError)
-    this.#socket.off('close', this.#onClose)
+    this.#reads.release()
+    this.socket.off('end', this.#onClientEnd)
+    this.socket.off('drain', this.#onDrain)
+    this.socket.off('error', this.#onError)
+    this.socket.off('close', this.#onClose)
   }
 
   #refuse(refusal: Refusal): void {
@@ -299,8 +314,8 @@ export class FastConnection implements ClientSide {
     this.#since = Date.now()
     this.#unread = null
     this.outlet.write()
-    this.#socket.end()
-    if (this.#socket.isPaused()) this.#socket.resume()
+    this.socket.end()
+    if (this.socket.isPaused()) this.socket.resume()
   }
 
   /** The client has left. */

@@ -83,12 +83,12 @@ export class FastExchange implements WorkerUser {
    * Takes what has come of the body.
    * @returns the position behind what was taken: nothing while there is no connection that it could go to
    */
-  takeBody(buffer: Buffer, start: number, end: number): number {
+  takeBody(buffer: Buffer, start: number, end: number, isLent: boolean): number {
     if (this.#hasEnded) return start
     const worker = this.#worker
     if (worker === null && !this.#answer.isComplete) return start
     if (worker !== null && !worker.isOpen) return start
-    const taken = this.#body.pass(buffer, start, end, worker?.outlet ?? nowhere, false)
+    const taken = this.#body.pass(buffer, start, end, worker?.outlet ?? nowhere, isLent)
     this.#movedAt = Date.now()
     if (this.#body.isOdd || this.#body.isTooLong) {
       this.#refuse(new Refusal(this.#body.isTooLong ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST'))

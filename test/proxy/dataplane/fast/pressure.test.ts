@@ -31,13 +31,12 @@ async function acceptOne(target: Target): Promise<{ client: RawClient; socket: S
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const client = new RawClient(typeof address === 'object' ? (address?.port ?? 0) : 0)
-  const socket = await accepted
   onTestFinished(() => {
-    socket.destroy()
+    connection.destroy()
     server.close()
     workers.close()
   })
-  const connection = new FastConnection(socket, {
+  const connection = new FastConnection(await accepted, {
     context,
     workers,
     turn,
@@ -45,7 +44,7 @@ async function acceptOne(target: Target): Promise<{ client: RawClient; socket: S
     onDeclined: (declined) => declined.destroy(),
     onClosed: () => {},
   })
-  return { client, socket, connection }
+  return { client, socket: connection.socket, connection }
 }
 
 test('a client that sends requests faster than they are answered, and reads the answers, does not fill our memory', async () => {
