@@ -98,6 +98,15 @@ class RequestCatcher extends Stream {
   }
 }
 
+/** Whether an answer states a body that it must not have: a worker may send it all the same, in a moment (RFC 9112 6.3). */
+function statesAbsentBody({ statusCode, headers }: IncomingMessage, method: string): boolean {
+  if (method !== 'HEAD' && statusCode !== 204 && statusCode !== 304) return false
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/** Connections to workers that are not to be used again. */
+const distrusted = new WeakSet<Duplex>()
+
 /** The kept-alive connections to one target. */
 class TargetAgent extends Agent {
   #isRetired = false
@@ -114,7 +123,7 @@ class TargetAgent extends Agent {
 
   // Declared as void by the types, documented as a boolean that says whether the connection is kept.
   override keepSocketAlive(socket: Duplex): boolean {
-    if (this.#isRetired) return false
+    if (this.#isRetired || distrusted.has(socket)) return false
     const isKept: unknown = super.keepSocketAlive(socket)
     // The agent has set what the worker's `Keep-Alive: timeout` allows, if there was one.
     const { timeout = 0 } = socket as Socket
@@ -161,6 +170,7 @@ function follow(request: ClientRequest, job: CarryJob): void {
   request.on('response', (answer) => {
     hasOutcome = true
     request.setTimeout(0)
+    if (statesAbsentBody(answer, job.method)) distrusted.add(answer.socket)
     listener.onAnswer(answer)
   })
   request.on('upgrade', (answer, socket, head) => {

@@ -79,7 +79,7 @@ export class ProxyProcess {
       send,
       onReleased: (target) => {
         this.#carrier.closeIdle(target)
-        this.#workers.closeIdle(target)
+        this.#workers.forget(target)
       },
     })
     options.channel.on('message', (message) => this.#onMessage(message))
