@@ -8,7 +8,9 @@ const secretKeys = /pass(phrase|word)|secret|token/i
 export function describeGateway(gateway: Gateway) {
   const { config, publisher, processes, catalog, versions, spares } = gateway
   const live = gateway.live.name
-  const proxyWorkers = processes.bindings.flatMap(({ port, config: binding, pool }) =>
+  const place = (port: number) => config.bindings.findIndex((binding) => binding.port === port)
+  const bindings = [...processes.bindings].sort((a, b) => place(a.port) - place(b.port))
+  const proxyWorkers = bindings.flatMap(({ port, config: binding, pool }) =>
     pool.workers.map((worker) => ({
       port,
       ssl: binding.tlsOptions !== null,
@@ -24,7 +26,7 @@ export function describeGateway(gateway: Gateway) {
     options: mask(config.raw),
     configFile: config.file,
     configError: gateway.configuration.lastError?.message ?? null,
-    bindings: processes.bindings.map(({ port, config: binding, certificates }) => ({
+    bindings: bindings.map(({ port, config: binding, certificates }) => ({
       port,
       host: binding.host,
       redirect: binding.redirect,
