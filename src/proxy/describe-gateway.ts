@@ -45,6 +45,8 @@ export function describeGateway(gateway: Gateway) {
     liveVersion: live,
     spares: { ready: spares.ready, wanted: spares.wanted },
     epoch: publisher.table.epoch,
+    /** Requests and connections that the gateway itself refused, by code, all bindings together. */
+    refused: processes.refused.toJSON(),
     versions: allNames().map((name) => describeVersion(gateway, name)),
   }
 

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../common/errors.ts'
 import type { RouteTableData } from './routing/route-table.ts'
 
 /**
@@ -21,6 +22,8 @@ export type FromProxyProcess =
   /** A target refused or reset connections and was ejected here: the supervisor may know by now that it is dead. */
   | { readonly type: 'ejected'; readonly target: string; readonly reason: string }
   | { readonly type: 'counters'; readonly versions: readonly VersionCounters[] }
+  /** What was refused since the last batch, by code; sent at most twice a second. */
+  | { readonly type: 'refused'; readonly counts: ReadonlyArray<readonly [code: ErrorCode, count: number]> }
 
 /** Of one version in one proxy process. Sent at most twice a second, and only for versions in which something changed. */
 export interface VersionCounters {
@@ -50,10 +53,26 @@ export interface DataplaneSettings {
   readonly waitingPageAfter: number
   /** How long a target may stay silent before its answer's head; 0 = for ever. */
   readonly answerTimeout: number
+  /** How long a worker may take to accept a connection. */
+  readonly connectTimeout: number
   /** How long a client may take for a request head. */
   readonly headTimeout: number
+  /** How long a client may send nothing of a body that is not complete; 0 = for ever. */
+  readonly bodyTimeout: number
+  /** How long a client may take nothing of what is to be sent to it; 0 = for ever. */
+  readonly sendTimeout: number
   /** How long a client's connection may stay idle between two requests. */
   readonly keepAliveTimeout: number
+  /** How long an upgraded connection may be silent both ways; 0 = for ever. */
+  readonly upgradeIdleTimeout: number
+  /** How many connections this process holds; 0 = any number. */
+  readonly maxConnections: number
+  /** How many requests for one version are in flight here at once, those at the gate included; 0 = any number. */
+  readonly maxRequestsInFlight: number
+  /** Bytes of a request head. */
+  readonly maxHeaderSize: number
+  /** Bytes of a request body; 0 = any number. */
+  readonly maxBodySize: number
   /** How long requests in flight may go on when this process is told to stop. */
   readonly drainTimeout: number
   /** Addresses and CIDR ranges of peers whose forwarding headers are believed. */
@@ -69,6 +88,8 @@ export interface BindingSettings {
   readonly tls: TlsSettings | null
   /** Answer 308 to this port or origin instead of proxying; null: proxy. */
   readonly redirect: number | string | null
+  /** Whether each connection begins with a PROXY protocol header. */
+  readonly proxyProtocol: boolean
 }
 
 /** What the TLS server of a binding is made of: contents, not names of files. Holds private keys; never logged. */

@@ -9,6 +9,7 @@ import { type CertificatesOf, openCertificates } from './certificates/certificat
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
 import { dataplaneSettings } from './dataplane-settings.ts'
 import type { FromProxyProcess, VersionCounters } from './messages.ts'
+import { RefusalTotals } from './refusal-totals.ts'
 import type { RoutePublisher } from './route-publisher.ts'
 
 /** How long a port is tried again that the former processes of its binding are about to let go of, in milliseconds. */
@@ -23,6 +24,7 @@ export interface DataplaneListener {
 
 /** The data plane as the control plane sees it: all bindings and their proxy processes. Owns them. */
 export class ProxyProcesses {
+  readonly refused = new RefusalTotals()
   readonly #supervisor: Supervisor
   readonly #publisher: RoutePublisher
   readonly #listener: DataplaneListener
@@ -187,6 +189,7 @@ export class ProxyProcesses {
     else if (message.type === 'released') this.#publisher.release(worker, message.targets)
     else if (message.type === 'demand') this.#listener.onDemand(message.version)
     else if (message.type === 'counters') this.#listener.onCounters(worker.id, message.versions)
+    else if (message.type === 'refused') this.refused.add(message.counts)
     // `ejected` is for the process's own log: the pool acts on the exit of the worker itself.
   }
 }

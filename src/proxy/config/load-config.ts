@@ -3,6 +3,8 @@ import { dirname, resolve } from 'node:path'
 import { type Checked, checkConfig } from '../../common/config/check-config.ts'
 import type { ConfigPath, ConfigProblem } from '../../common/config/config-problem.ts'
 import { readConfigFile } from '../../common/config/read-config-file.ts'
+import { expandRanges } from './address-ranges.ts'
+import { distrustedBindings } from './distrusted-bindings.ts'
 import { portConflicts } from './port-conflicts.ts'
 import type { BindingConfig, ProxyConfig } from './proxy-config.ts'
 import { redirectProblems } from './redirect-problems.ts'
@@ -51,6 +53,7 @@ function check(raw: unknown): Checked<ParsedConfig> {
     ...issues.map(({ path, message }) => ({ path: path as ConfigPath, allowed: message })),
     ...portConflicts(raw),
     ...redirectProblems(raw),
+    ...distrustedBindings(raw),
   ]
   return parsed.success && wrong.length === 0 ? { value: parsed.data } : { wrong }
 }
@@ -79,9 +82,19 @@ function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, 
     gateTimeout: parsed.gateTimeout,
     gateLimit: parsed.gateLimit,
     answerTimeout: parsed.answerTimeout,
+    connectTimeout: parsed.connectTimeout,
+    headTimeout: parsed.headTimeout,
+    bodyTimeout: parsed.bodyTimeout,
+    sendTimeout: parsed.sendTimeout,
+    keepAliveTimeout: parsed.keepAliveTimeout,
+    upgradeIdleTimeout: parsed.upgradeIdleTimeout,
+    maxConnections: parsed.maxConnections,
+    maxRequestsInFlight: parsed.maxRequestsInFlight,
+    maxHeaderSize: parsed.maxHeaderSize,
+    maxBodySize: parsed.maxBodySize,
     drainTimeout: parsed.drainTimeout,
     stopTimeout: parsed.stopTimeout,
-    trustProxy: parsed.trustProxy,
+    trustProxy: expandRanges(parsed.trustProxy),
     accessLog: parsed.accessLog === null ? null : resolve(folder, parsed.accessLog),
     raw,
   }
@@ -95,6 +108,7 @@ function toBinding(binding: ParsedConfig['bindings'][number], folder: string): B
     tlsOptions: binding.tlsOptions ? absoluteFileNames(binding.tlsOptions, folder) : null,
     // As it goes into a header: in ASCII.
     redirect: typeof binding.redirect === 'string' ? new URL(binding.redirect).href : (binding.redirect ?? null),
+    proxyProtocol: binding.proxyProtocol,
   }
 }
 

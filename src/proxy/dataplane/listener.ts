@@ -4,6 +4,7 @@ import { TlsServer } from './tls-server.ts'
 
 /** A server that accepts the connections of a binding. */
 export interface Listener {
+  /** Emits `secureConnection` where the binding has TLS. */
   readonly server: Server
   /** New certificates or session-ticket keys, for new handshakes. @throws OpenSSL's error; then all is as before */
   replaceCertificates(tls: TlsSettings): void
@@ -20,9 +21,8 @@ export function createListener(settings: DataplaneSettings, onConnection: (socke
     return { server: createServer({ allowHalfOpen: true, noDelay: true }, onConnection), replaceCertificates() {} }
   }
   const options = { ALPNProtocols: ['http/1.1'], handshakeTimeout: settings.headTimeout }
-  const tlsServer = new TlsServer(tls, options, onConnection)
-  return {
-    server: createServer({ noDelay: true }, (socket) => tlsServer.accept(socket)),
-    replaceCertificates: (next) => tlsServer.replace(next),
-  }
+  const tlsServer = new TlsServer(tls, options, (socket) => server.emit('secureConnection', socket))
+  const server = createServer({ noDelay: true }, (socket) => tlsServer.accept(socket))
+  server.on('secureConnection', onConnection)
+  return { server, replaceCertificates: (next) => tlsServer.replace(next) }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { ListenOptions } from 'node:net'
+import type { ListenOptions, Server } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { FromProcess, ToProcess } from '../../common/channel-protocol.ts'
@@ -7,14 +7,18 @@ import type { Log } from '../../common/log.ts'
 import type { DataplaneSettings, FromProxyProcess, TlsSettings, ToProxyProcess } from '../messages.ts'
 import type { RouteTableData } from '../routing/route-table.ts'
 import { AccessLog } from './access-log.ts'
+import { Admission } from './admission.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { FastLane } from './fast/fast-lane.ts'
+import { Turn } from './fast/turn.ts'
 import { WorkerConnections } from './fast/worker-connections.ts'
 import { TrustedPeers } from './forwarding.ts'
 import { GeneralLane } from './general-lane.ts'
 import { HttpProxyCarrier } from './http-proxy-carrier.ts'
 import type { Lane, LaneContext } from './lane.ts'
 import { createListener, type Listener } from './listener.ts'
+import { receiveProxyHeaders } from './proxy-protocol/receiver.ts'
+import { Refusals } from './refusals.ts'
 
 /** How long requests in flight get when the supervisor has stayed away. */
 const abandonedMs = 2_000
@@ -52,8 +56,11 @@ export interface Ending {
 export class ProxyProcess {
   readonly #options: ProxyProcessOptions
   readonly #carrier = new HttpProxyCarrier()
-  readonly #workers = new WorkerConnections()
+  readonly #turn = new Turn()
+  readonly #workers = new WorkerConnections(this.#turn)
   readonly #dispatcher: Dispatcher
+  readonly #refusals: Refusals
+  readonly #admission: Admission
   #settings: DataplaneSettings | null = null
   #firstTable: RouteTableData | null = null
   #trustedPeers = new TrustedPeers([])
@@ -69,9 +76,16 @@ export class ProxyProcess {
 
   constructor(options: ProxyProcessOptions) {
     this.#options = options
+    const send = (body: FromProxyProcess): void => options.channel.send({ type: 'message', body })
+    this.#refusals = new Refusals((counts) => send({ type: 'refused', counts }), options.log)
+    this.#admission = new Admission({
+      limit: () => this.#currentSettings().maxConnections,
+      count: () => this.#lane?.connectionCount ?? 0,
+      refusals: this.#refusals,
+    })
     this.#dispatcher = new Dispatcher({
       settings: () => this.#currentSettings(),
-      send: (body: FromProxyProcess) => options.channel.send({ type: 'message', body }),
+      send,
       onReleased: (target) => {
         this.#carrier.closeIdle(target)
         this.#workers.closeIdle(target)
@@ -111,6 +125,7 @@ export class ProxyProcess {
     if (before?.accessLog !== settings.accessLog) this.#openAccessLog(settings.accessLog)
     this.#lane?.configure(settings)
     if (before !== null) this.#replaceCertificates(before.binding.tls, settings.binding.tls)
+    if (this.#listener !== null) this.#limitHandshakes(this.#listener.server, settings)
     this.#start()
   }
 
@@ -139,19 +154,40 @@ export class ProxyProcess {
       settings: () => this.#currentSettings(),
       trustedPeers: () => this.#trustedPeers,
       accessLog: () => this.#accessLog,
+      refusals: this.#refusals,
     }
     const general = new GeneralLane(context, this.#carrier)
     const { lanes = 'both' } = this.#options
-    const lane = lanes === 'general' ? general : new FastLane(context, this.#workers, general)
+    const lane = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
     this.#lane = lane
     try {
-      this.#listener = createListener(this.#settings, (socket) => lane.accept(socket))
+      this.#listener = this.#listen(this.#settings, lane)
     } catch (error) {
       this.#fail(error)
       return
     }
     this.#listener.server.on('error', (error) => this.#fail(error))
     this.#listener.server.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
+  }
+
+  #listen(settings: DataplaneSettings, lane: Lane): Listener {
+    const inner = createListener(settings, (socket) => {
+      if (settings.binding.tls !== null || this.#admission.admits(socket)) lane.accept(socket)
+    })
+    const server = settings.binding.proxyProtocol
+      ? receiveProxyHeaders(inner.server, {
+          isTls: settings.binding.tls !== null,
+          isTrusted: (address) => this.#trustedPeers.has(address),
+          headTimeout: () => this.#currentSettings().headTimeout,
+          refusals: this.#refusals,
+        })
+      : inner.server
+    this.#limitHandshakes(server, settings)
+    return { ...inner, server }
+  }
+
+  #limitHandshakes(server: Server, { binding }: DataplaneSettings): void {
+    if (binding.tls !== null) this.#admission.limitHandshakes(server)
   }
 
   #fail(error: unknown): void {
@@ -179,6 +215,7 @@ export class ProxyProcess {
     this.#carrier.close()
     this.#workers.close()
     this.#dispatcher.flush()
+    this.#refusals.flush()
     this.#openAccessLog(null)
     this.#end(ending)
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { forEachEndToEnd, isFieldValue, trailerPairs } from './end-to-end-headers.ts'
+import { flushHead } from './flush-head.ts'
 import { isHttp10 } from './http-version.ts'
 
 /** Header lines of the gateway, names and values in turn, that take the place of a worker's own of that name. */
@@ -19,7 +20,7 @@ export function relayAnswer(answer: IncomingMessage, res: ServerResponse, own: O
   let isHeadSent = false
   // The head of an answer whose body takes its time goes ahead alone; others travel together with the first piece.
   setImmediate(() => {
-    if (!isHeadSent && !res.writableEnded && !res.destroyed) res.flushHeaders()
+    if (!isHeadSent && !res.writableEnded && !res.destroyed) flushHead(res)
   })
   answer.on('data', (chunk: Buffer) => {
     isHeadSent = true

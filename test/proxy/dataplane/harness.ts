@@ -17,28 +17,34 @@ import type {
 import type { Route, RouteTableData, Target } from '../../../src/proxy/routing/route-table.ts'
 
 export const defaultSettings: DataplaneSettings = {
-  binding: { port: 0, tls: null, redirect: null },
+  binding: { port: 0, tls: null, redirect: null, proxyProtocol: false },
   versionHeader: 'x-version',
   servedVersionHeader: true,
   gateTimeout: 10_000,
   gateLimit: 1_000,
   waitingPageAfter: 1_000,
   answerTimeout: 0,
+  connectTimeout: 5_000,
   headTimeout: 10_000,
+  bodyTimeout: 10_000,
+  sendTimeout: 10_000,
   keepAliveTimeout: 10_000,
+  upgradeIdleTimeout: 0,
+  maxConnections: 0,
+  maxRequestsInFlight: 0,
+  maxHeaderSize: 16 * 1024,
+  maxBodySize: 0,
   drainTimeout: 5_000,
   trustProxy: [],
   accessLog: null,
 }
 
-type BindingInConfiguration = Omit<BindingSettings, 'tls'> & {
-  /** As in proxy.json, with absolute names. */
-  readonly tlsOptions: Readonly<Record<string, unknown>> | null
-}
-
-/** Settings of a test; its binding may have TLS as a proxy process has it, or as it stands in proxy.json. */
+/** Settings of a test; what is left out is as in `defaultSettings`. */
 export type TestSettings = Partial<Omit<DataplaneSettings, 'binding'>> & {
-  readonly binding?: BindingSettings | BindingInConfiguration
+  readonly binding?: Partial<BindingSettings> & {
+    /** As in proxy.json, with absolute names; in place of `tls`. */
+    readonly tlsOptions?: Readonly<Record<string, unknown>> | null
+  }
 }
 
 /** What the control plane makes of `tlsOptions`. */
@@ -46,11 +52,10 @@ export async function tlsSettings(tlsOptions: Readonly<Record<string, unknown>>)
   return { ...(await loadCertificates(tlsOptions)).tls, ticketKeys: randomBytes(48).toString('base64') }
 }
 
-async function toSettings({ binding, ...others }: TestSettings): Promise<DataplaneSettings> {
-  if (binding === undefined) return { ...defaultSettings, ...others }
-  if ('tls' in binding) return { ...defaultSettings, ...others, binding }
+async function toSettings({ binding = {}, ...others }: TestSettings): Promise<DataplaneSettings> {
   const { tlsOptions, ...rest } = binding
-  return { ...defaultSettings, ...others, binding: { ...rest, tls: tlsOptions && (await tlsSettings(tlsOptions)) } }
+  const tls = tlsOptions ? { tls: await tlsSettings(tlsOptions) } : {}
+  return { ...defaultSettings, ...others, binding: { ...defaultSettings.binding, ...rest, ...tls } }
 }
 
 /** The supervisor's end of a channel, in this process: what a proxy process says is kept, and can be waited for. */
@@ -247,6 +252,16 @@ export class RawClient {
       for (const name of ['data', 'close', 'end']) this.socket.on(name, done)
     })
   }
+}
+
+/** How often a proxy process has said that it refused something with this code, once it has said so. */
+export async function refused({ channel }: Gateway, code: string): Promise<number> {
+  const counts = () =>
+    channel
+      .bodiesOf('refused')
+      .flatMap((body) => body.counts.flatMap(([name, count]) => (name === code ? [count] : [])))
+  await channel.until(() => counts().length > 0)
+  return counts().reduce((sum, count) => sum + count, 0)
 }
 
 /** A request as text: head lines, and a body. `Host` is added. */

@@ -134,7 +134,11 @@ test('without its supervisor, and with broken pipes, it goes on serving', async 
 })
 
 test('if it cannot listen it says so in one line and exits 1', async () => {
-  const gateway = await spawnGateway({ v1: [] }, { binding: { port: 8123, tls: null, redirect: null } }, { fd: false })
+  const gateway = await spawnGateway(
+    { v1: [] },
+    { binding: { port: 8123, tls: null, redirect: null, proxyProtocol: false } },
+    { fd: false },
+  )
   expect(await gateway.exited).toBe(1)
   expect(gateway.output.stderr).toMatch(/^cannot listen on port 8123: .+\n$/)
 })

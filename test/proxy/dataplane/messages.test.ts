@@ -315,3 +315,23 @@ test('trailers that would change how the message is read, or cannot be written, 
   await eventually(() => worker.record.bytes.endsWith('\r\n\r\n'))
   expect(worker.record.bytes).toMatch(/\r\n0\r\nX-Fine: 1\r\n\r\n$/)
 })
+
+test('a field that is not ASCII goes on byte for byte, both ways, though the body is late', async () => {
+  const heads: string[] = []
+  const worker = await startRawWorker((socket) => {
+    socket.once('data', (chunk) => {
+      heads.push(chunk.toString('latin1'))
+      socket.write('HTTP/1.1 200 OK\r\nX-Answer: \xe4\r\nContent-Length: 2\r\n\r\n', 'latin1')
+    })
+    socket.on('data', (chunk) => {
+      if (String(chunk).endsWith('late')) socket.write('ok')
+    })
+  })
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port)
+  client.send('POST / HTTP/1.1', 'Host: h', 'X-Ask: \xe4', 'Content-Length: 4', '', '')
+  expect(await client.until(/\r\n\r\n/)).toContain('\r\nX-Answer: \xe4\r\n')
+  client.send('late')
+  await client.until(/ok$/)
+  expect(heads[0]).toContain('\r\nX-Ask: \xe4\r\n')
+})

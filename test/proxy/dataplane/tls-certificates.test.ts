@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type MadeCertificate, makeCertificate, writeCertificate } from '../../support/make-certificate.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
-import { get, RawClient, startGateway, startWorker, tlsSettings } from './harness.ts'
+import { defaultSettings, get, RawClient, startGateway, startWorker, tlsSettings } from './harness.ts'
 import { answerOver, certificateFor, dial } from './tls-client.ts'
 
 /** A gateway with these certificates, in this order. */
@@ -86,7 +86,7 @@ test('new certificates serve new handshakes, and a request on an open connection
   expect(await open.send(get()).until(/https$/)).toMatch(/ 200 OK/)
   const fresh = [named('a.test', { commonName: 'new a' }), named('b.test', { commonName: 'new b' }), named('d.test')]
   const tls = await tlsSettings(filesOf(fresh))
-  gateway.configure({ binding: { port: 0, tls, redirect: null } })
+  gateway.configure({ binding: { ...defaultSettings.binding, tls } })
   expect(await certificateFor(gateway.port, { servername: 'a.test' })).toBe('new a')
   expect(await certificateFor(gateway.port, { servername: 'b.test' })).toBe('new b')
   expect(await certificateFor(gateway.port, { servername: 'd.test' })).toBe('d.test')
@@ -97,7 +97,7 @@ test('certificates that make no sense leave the former ones in force', async () 
   const gateway = await gatewayWith([named('a.test')])
   const tls = await tlsSettings(filesOf([named('b.test')]))
   const broken = { ...tls, identities: tls.identities.map((identity) => ({ ...identity, cert: ['nonsense'] })) }
-  gateway.configure({ binding: { port: 0, tls: broken, redirect: null } })
+  gateway.configure({ binding: { ...defaultSettings.binding, tls: broken } })
   expect(await certificateFor(gateway.port)).toBe('a.test')
   expect(await answerOver(gateway.port)).toMatch(/ 200 OK/)
 })
