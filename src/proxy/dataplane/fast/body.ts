@@ -66,10 +66,12 @@ export class ChunkedBody implements Body {
   }
 }
 
-/** A body that ends with the worker's connection, passed on in chunks: so the client's connection can go on. */
+/** A body whose end is told from outside (that of the worker's connection, say), passed on in chunks: so the connection it goes to can go on. */
 export class EndlessBody implements Body {
   isComplete = false
   readonly isOdd = false
+  /** To be sent behind its last chunk. */
+  trailers: ReadonlyArray<readonly [string, string]> = []
 
   pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
     if (end > start) {
@@ -82,7 +84,7 @@ export class EndlessBody implements Body {
 
   finish(sink: Sink): boolean {
     this.isComplete = true
-    sink.text(lastChunk([]))
+    sink.text(lastChunk(this.trailers))
     return true
   }
 }

@@ -8,7 +8,9 @@ import { resetSocket } from '../relay-answer.ts'
 import { newRequestId, requestIdOf } from '../request-id.ts'
 import type { ClientSide } from './client-side.ts'
 import { FastExchange } from './fast-exchange.ts'
-import { Outlet } from './outlet.ts'
+import { targetOf } from './fast-request.ts'
+import { MessageOutlet } from './message-outlet.ts'
+import { requestBodyOf } from './request-body.ts'
 import { type RequestHead, scanRequestHead } from './scan-request-head.ts'
 import { spliceRequestHead } from './splice-request-head.ts'
 import type { WorkerConnections } from './worker-connections.ts'
@@ -37,7 +39,7 @@ export interface FastConnectionOptions {
  * the last one waits until the client has gone (`closing`); or it is given to the general lane (`left`).
  */
 export class FastConnection implements ClientSide {
-  readonly outlet: Outlet
+  readonly outlet: MessageOutlet
   readonly #options: FastConnectionOptions
   readonly #socket: Socket
   readonly #peer: Peer
@@ -60,7 +62,7 @@ export class FastConnection implements ClientSide {
     this.#socket = socket
     this.#options = options
     this.#peer = { address: plainAddress(socket.remoteAddress), isEncrypted: 'encrypted' in socket }
-    this.outlet = new Outlet(socket)
+    this.outlet = new MessageOutlet(socket)
     socket.on('data', this.#onData)
     socket.on('end', this.#onClientEnd)
     socket.on('drain', this.#onDrain)
@@ -214,7 +216,8 @@ export class FastConnection implements ClientSide {
     this.#closesAfter = head.closes
     if (context.accessLog() !== null) this.#sentBefore = this.#socket.bytesWritten
     this.#keep(bytes, head.end)
-    this.#exchange = new FastExchange(context, workers, this, { head, text, requestId, entry })
+    const request = { method: head.method, text, requestId, entry, ...requestBodyOf(head) }
+    this.#exchange = new FastExchange(context, workers, this, request)
     this.#exchange.start()
     return true
   }
@@ -278,14 +281,14 @@ export class FastConnection implements ClientSide {
     if (exchange === null) return
     this.#exchange = null
     const { status, request } = exchange
-    const { entry, head, requestId } = request
+    const { entry, method, requestId } = request
     entry.ticket.leave(status)
     this.#options.context.accessLog()?.add({
       time: new Date(this.#startedAt).toISOString(),
       requestId,
       client: this.#peer.address,
-      method: head.method,
-      target: request.text.slice(head.method.length + 1, head.targetEnd - head.start),
+      method,
+      target: targetOf(request),
       status,
       bytes: this.#socket.bytesWritten - this.#sentBefore,
       duration: Date.now() - this.#startedAt,
