@@ -11,7 +11,7 @@ const keepAliveTimeout = 75_000
 /** What the proxy processes of one binding need to know, from the configuration: seconds become milliseconds. */
 export function dataplaneSettings(config: ProxyConfig, binding: BindingConfig): DataplaneSettings {
   return {
-    binding: { port: binding.port, tlsOptions: binding.tlsOptions, redirect: binding.redirect },
+    binding: { port: binding.port, tlsOptions: binding.tlsOptions, redirect: binding.redirect, http2: binding.http2 },
     versionHeader: config.versionHeader,
     servedVersionHeader: config.servedVersionHeader,
     gateTimeout: config.gateTimeout * 1_000,

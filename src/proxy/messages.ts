@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../common/errors.ts'
 import type { RouteTableData } from './routing/route-table.ts'
 
 /**
@@ -21,6 +22,8 @@ export type FromProxyProcess =
   /** A target refused or reset connections and was ejected here: the supervisor may know by now that it is dead. */
   | { readonly type: 'ejected'; readonly target: string; readonly reason: string }
   | { readonly type: 'counters'; readonly versions: readonly VersionCounters[] }
+  /** What was refused since the last batch, by code; sent at most twice a second. */
+  | { readonly type: 'refused'; readonly counts: ReadonlyArray<readonly [code: ErrorCode, count: number]> }
 
 /** Of one version in one proxy process. Sent at most twice a second, and only for versions in which something changed. */
 export interface VersionCounters {
@@ -69,4 +72,6 @@ export interface BindingSettings {
   readonly tlsOptions: Readonly<Record<string, unknown>> | null
   /** Answer 308 to this port or origin instead of proxying; null: proxy. */
   readonly redirect: number | string | null
+  /** Whether it speaks HTTP/2 as well: by ALPN where it has TLS, else to clients that begin with its preface. */
+  readonly http2: boolean
 }

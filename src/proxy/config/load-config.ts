@@ -92,6 +92,7 @@ function toBinding(binding: ParsedConfig['bindings'][number], folder: string): B
     workerCount: binding.workerCount,
     tlsOptions: binding.tlsOptions ? absoluteFileNames(binding.tlsOptions, folder) : null,
     redirect: binding.redirect ?? null,
+    http2: binding.http2 ?? (binding.tlsOptions ?? null) !== null,
   }
 }
 

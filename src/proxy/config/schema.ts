@@ -15,6 +15,7 @@ export const tlsFileOptions = ['key', 'cert', 'pem', 'pfx', 'ca'] as const
 export const computedDefaults: Readonly<Record<string, string>> = {
   versionPath: "the file's folder",
   workerCount: 'the number of cores',
+  http2: '`true` with tlsOptions, else `false`',
 }
 
 const port = portNumber()
@@ -66,6 +67,11 @@ export const bindingSchema = z.looseObject(
       .nullish()
       .describe(
         'Answers every request with 308 to this port of the same host, or to this URL, instead of proxying it.',
+      ),
+    http2: flag()
+      .optional()
+      .describe(
+        'Whether it speaks HTTP/2 as well as HTTP/1.1. With TLS the two agree on it (ALPN); without, it is for clients that begin with HTTP/2 unasked.',
       ),
   },
   { error: 'an object with a port' },

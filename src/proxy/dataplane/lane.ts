@@ -4,6 +4,7 @@ import type { DataplaneSettings } from '../messages.ts'
 import type { AccessLog } from './access-log.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { TrustedPeers } from './forwarding.ts'
+import type { Refusals } from './refusals.ts'
 
 /**
  * A way to carry requests (docs/adr/0001). A lane that declines a connection puts the bytes that it has read back
@@ -31,6 +32,8 @@ export interface LaneContext {
   readonly log: Log
   settings(): DataplaneSettings
   trustedPeers(): TrustedPeers
+  /** Whoever refuses a request counts it here. */
+  readonly refusals: Refusals
   /** null: there is none, so no line need be made. */
   accessLog(): AccessLog | null
 }

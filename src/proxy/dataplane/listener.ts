@@ -13,7 +13,7 @@ export function createListener(settings: DataplaneSettings, onConnection: (socke
   if (tlsOptions === null) return createServer({ allowHalfOpen: true, noDelay: true }, onConnection)
   const server = createTlsServer({
     ...readTlsOptions(tlsOptions),
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: settings.binding.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     handshakeTimeout: settings.headTimeout,
     noDelay: true,
   })

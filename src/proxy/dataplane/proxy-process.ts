@@ -12,8 +12,11 @@ import { WorkerConnections } from './fast/worker-connections.ts'
 import { TrustedPeers } from './forwarding.ts'
 import { GeneralLane } from './general-lane.ts'
 import { HttpProxyCarrier } from './http-proxy-carrier.ts'
+import { Http2Lane } from './http2/http2-lane.ts'
+import { ProtocolLane } from './http2/protocol-lane.ts'
 import type { Lane, LaneContext } from './lane.ts'
 import { createListener } from './listener.ts'
+import { Refusals } from './refusals.ts'
 
 /** How long requests in flight get when the supervisor has stayed away. */
 const abandonedMs = 2_000
@@ -53,6 +56,7 @@ export class ProxyProcess {
   readonly #carrier = new HttpProxyCarrier()
   readonly #workers = new WorkerConnections()
   readonly #dispatcher: Dispatcher
+  readonly #refusals: Refusals
   #settings: DataplaneSettings | null = null
   #firstTable: RouteTableData | null = null
   #trustedPeers = new TrustedPeers([])
@@ -76,6 +80,11 @@ export class ProxyProcess {
         this.#workers.closeIdle(target)
       },
     })
+    this.#refusals = new Refusals(
+      (counts) =>
+        options.channel.send({ type: 'message', body: { type: 'refused', counts } satisfies FromProxyProcess }),
+      options.log,
+    )
     options.channel.on('message', (message) => this.#onMessage(message))
     options.channel.on('abandoned', () => {
       options.log.warn('the supervisor is gone and does not come back: finishing')
@@ -128,10 +137,12 @@ export class ProxyProcess {
       settings: () => this.#currentSettings(),
       trustedPeers: () => this.#trustedPeers,
       accessLog: () => this.#accessLog,
+      refusals: this.#refusals,
     }
     const general = new GeneralLane(context, this.#carrier)
     const { lanes = 'both' } = this.#options
-    const lane = lanes === 'general' ? general : new FastLane(context, this.#workers, general)
+    const http1 = lanes === 'general' ? general : new FastLane(context, this.#workers, general)
+    const lane = new ProtocolLane(context, http1, new Http2Lane(context, this.#workers))
     this.#lane = lane
     try {
       this.#listener = createListener(this.#settings, (socket) => lane.accept(socket))
@@ -167,6 +178,7 @@ export class ProxyProcess {
     this.#carrier.close()
     this.#workers.close()
     this.#dispatcher.flush()
+    this.#refusals.flush()
     this.#openAccessLog(null)
     this.#end(ending)
   }

@@ -9,7 +9,7 @@ import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../../
 import type { Route, RouteTableData, Target } from '../../../src/proxy/routing/route-table.ts'
 
 export const defaultSettings: DataplaneSettings = {
-  binding: { port: 0, tlsOptions: null, redirect: null },
+  binding: { port: 0, tlsOptions: null, redirect: null, http2: false },
   versionHeader: 'x-version',
   servedVersionHeader: true,
   gateTimeout: 10_000,

@@ -11,7 +11,10 @@ async function tlsGateway(
   tlsOptions: Record<string, unknown>,
   settings = {},
 ) {
-  const gateway = await startGateway(target, { binding: { port: 0, tlsOptions, redirect: null }, ...settings })
+  const gateway = await startGateway(target, {
+    binding: { port: 0, tlsOptions, redirect: null, http2: true },
+    ...settings,
+  })
   const dial = async (): Promise<RawClient> => {
     const socket: TLSSocket = connect({ port: gateway.port, host: '127.0.0.1', rejectUnauthorized: false })
     const client = new RawClient(socket)

@@ -5,6 +5,7 @@ import { Dispatcher } from '../../../../src/proxy/dataplane/dispatcher.ts'
 import { FastConnection } from '../../../../src/proxy/dataplane/fast/fast-connection.ts'
 import { WorkerConnections } from '../../../../src/proxy/dataplane/fast/worker-connections.ts'
 import { TrustedPeers } from '../../../../src/proxy/dataplane/forwarding.ts'
+import { Refusals } from '../../../../src/proxy/dataplane/refusals.ts'
 import type { Target } from '../../../../src/proxy/routing/route-table.ts'
 import { defaultSettings, eventually, get, RawClient, startGateway, startRawWorker, tableOf } from '../harness.ts'
 
@@ -21,6 +22,7 @@ async function acceptOne(target: Target): Promise<{ client: RawClient; socket: S
     settings: () => defaultSettings,
     trustedPeers: () => new TrustedPeers([]),
     accessLog: () => null,
+    refusals: new Refusals(() => {}, silentLog()),
   }
   const server = createServer({ allowHalfOpen: true, noDelay: true })
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve))

@@ -1,0 +1,289 @@
+import { constants, type ServerHttp2Stream } from 'node:http2'
+import type { SelectedBy } from '../../routing/select-version.ts'
+import { composeAnswer, prefersHtml } from '../answer.ts'
+import { Attempts } from '../attempts.ts'
+import type { ReadyEntry, Ticket } from '../dispatcher.ts'
+import { headerValues } from '../end-to-end-headers.ts'
+import { EndlessBody, MeasuredBody } from '../fast/body.ts'
+import type { ClientSide } from '../fast/client-side.ts'
+import { FastExchange } from '../fast/fast-exchange.ts'
+import { navigates, refusalAnswer } from '../fast/refusal-message.ts'
+import type { WorkerConnections } from '../fast/worker-connections.ts'
+import type { Peer } from '../forwarding.ts'
+import type { LaneContext } from '../lane.ts'
+import { redirectLocation } from '../redirect.ts'
+import { Refusal } from '../refusal.ts'
+import { requestIdOf } from '../request-id.ts'
+import { requestTrailers } from '../worker-request.ts'
+import { checkRequestHead, type Http2RequestHead } from './request-head.ts'
+import { StreamOutlet } from './stream-outlet.ts'
+import { workerHead } from './worker-head.ts'
+
+const none = new MeasuredBody(0)
+
+/** What a stream needs of its connection. */
+export interface StreamOwner {
+  readonly context: LaneContext
+  readonly workers: WorkerConnections
+  readonly peer: Peer
+  /** The stream is over. @param wasReset whether the client ended it before its answer was whole */
+  onStreamEnd(stream: ClientStream, wasReset: boolean): void
+}
+
+/** One request of a client that speaks HTTP/2, and its answer: what the client's side of an exchange is in HTTP/1.1. */
+export class ClientStream implements ClientSide {
+  readonly outlet: StreamOutlet
+  readonly #stream: ServerHttp2Stream
+  readonly #owner: StreamOwner
+  readonly #head: Http2RequestHead | null
+  readonly #method: string
+  readonly #path: string
+  readonly #requestId: string
+  readonly #startedAt = Date.now()
+  /** The header section was all of the request. */
+  readonly #isWhole: boolean
+  #text = ''
+  #isReceived: boolean
+  #ticket: Ticket | null = null
+  #by: SelectedBy | null = null
+  #exchange: FastExchange | null = null
+  #openBody: EndlessBody | null = null
+  #isReading = false
+  #bytesReceived = 0
+  /** What has come of the body and not been taken. */
+  #unread: Buffer | null = null
+  /** While the request waits for a target. */
+  #waiting: AbortController | null = null
+  #status = 0
+  #hasEnded = false
+  #isResetByUs = false
+  /** Since when the client has taken nothing of what waits for it, in milliseconds since the epoch. */
+  #stalledSince = 0
+
+  /** @param lines the header section: names and values in turn */
+  constructor(stream: ServerHttp2Stream, lines: readonly string[], isWhole: boolean, owner: StreamOwner) {
+    this.#stream = stream
+    this.#owner = owner
+    this.#isWhole = isWhole
+    this.#isReceived = isWhole
+    const checked = checkRequestHead(lines)
+    this.#head = checked === 'malformed' || 'error' in checked ? null : checked
+    this.#method = checked === 'malformed' ? '' : checked.method
+    this.#path = checked === 'malformed' ? '' : checked.path
+    const given = this.#head === null ? [] : headerValues(this.#head.fields, 'x-request-id')
+    this.#requestId = requestIdOf(given.length === 1 ? given[0] : undefined)
+    this.outlet = new StreamOutlet(stream, {
+      isForHead: this.#method === 'HEAD',
+      expectsContinue: this.#head !== null && headerValues(this.#head.fields, 'expect').length > 0,
+      isReceived: () => this.#isReceived,
+    })
+    stream.on('error', () => {}) // 'close' follows
+    stream.on('close', this.#onClose)
+    stream.on('drain', this.#onDrain)
+    if (checked === 'malformed') this.#reset(constants.NGHTTP2_PROTOCOL_ERROR)
+    else if ('error' in checked) this.#refuse(new Refusal(checked.error))
+    else this.#begin(checked)
+  }
+
+  isLast(): boolean {
+    return false // the connection says so itself (GOAWAY)
+  }
+
+  offerBody(): void {
+    if (this.#isReading) {
+      const unread = this.#unread
+      this.#unread = null
+      if (unread !== null) this.#take(unread)
+      return
+    }
+    this.#isReading = true
+    this.#stream.on('data', this.#onData)
+    this.#stream.on('end', this.#onBodyEnd)
+    this.#stream.on('trailers', (_headers, _flags, lines?: string[]) => {
+      if (this.#openBody !== null) this.#openBody.trailers = requestTrailers(lines ?? [])
+    })
+  }
+
+  pause(): void {
+    this.#stream.pause()
+  }
+
+  resume(): void {
+    if (this.#stream.isPaused()) this.#stream.resume()
+  }
+
+  onEnd(): void {
+    this.#account()
+  }
+
+  onBroken(): void {
+    this.#account()
+    this.#reset(constants.NGHTTP2_INTERNAL_ERROR)
+  }
+
+  /** Whether the whole request has come. */
+  get isReceived(): boolean {
+    return this.#isReceived
+  }
+
+  /** Of the body. */
+  get bytesReceived(): number {
+    return this.#bytesReceived
+  }
+
+  /** Looks at the time: to be called now and then. @returns whether the client has taken nothing for too long */
+  check(now: number, answerTimeout: number, stallTimeout: number): boolean {
+    this.#exchange?.check(now, answerTimeout)
+    if (this.#stream.writableLength === 0) this.#stalledSince = 0
+    else if (this.#stalledSince === 0) this.#stalledSince = now
+    return this.#stalledSince > 0 && now - this.#stalledSince >= stallTimeout
+  }
+
+  /** Ends it, whatever has become of the answer. @param code of RFC 9113 7 */
+  end(code: number): void {
+    this.#reset(code)
+  }
+
+  #begin(head: Http2RequestHead): void {
+    const { context, peer } = this.#owner
+    const settings = context.settings()
+    if (settings.binding.redirect !== null) {
+      this.#redirect(settings.binding.redirect, head)
+      return
+    }
+    this.#text = workerHead(head, {
+      peer,
+      isPeerTrusted: context.trustedPeers().has(peer.address),
+      requestId: this.#requestId,
+      isWhole: this.#isWhole,
+    })
+    const selectable = { versionHeaders: headerValues(head.fields, settings.versionHeader) }
+    const entry = context.dispatcher.enterReady(selectable)
+    if (entry !== null) this.#carry(head, entry)
+    else this.#wait(head, selectable).catch((error: unknown) => this.#refuse(error))
+  }
+
+  /** Not running, or nowhere to be reached: refused, or carried once there is a target. */
+  async #wait(head: Http2RequestHead, selectable: { versionHeaders: readonly string[] }): Promise<void> {
+    const { context } = this.#owner
+    const selection = context.dispatcher.select(selectable)
+    const ticket = context.dispatcher.enter(selection.version)
+    this.#by = selection.by
+    this.#ticket = ticket
+    const waiting = new AbortController()
+    this.#waiting = waiting
+    const request = { method: head.method, text: this.#text, requestId: this.#requestId }
+    const patience = navigates(request) ? context.settings().waitingPageAfter : Number.POSITIVE_INFINITY
+    const claim = await new Attempts(ticket, head.method, !this.#isWhole).next(patience, waiting.signal)
+    this.#waiting = null
+    if (this.#hasEnded) claim.release()
+    else this.#carry(head, { selection, claim, ticket })
+  }
+
+  #carry({ method, contentLength }: Http2RequestHead, entry: ReadyEntry): void {
+    const { context, workers } = this.#owner
+    this.#ticket = entry.ticket
+    this.#by = entry.selection.by
+    const hasBody = !this.#isWhole && contentLength !== 0
+    if (hasBody && contentLength === -1) this.#openBody = new EndlessBody()
+    const body = this.#openBody ?? (hasBody ? new MeasuredBody(contentLength) : none)
+    if (!this.#isWhole && !hasBody) {
+      this.#stream.once('end', () => {
+        this.#isReceived = true
+      })
+      this.#stream.resume() // its end is still to come
+    }
+    const request = { method, text: this.#text, requestId: this.#requestId, entry, hasBody, body }
+    this.#exchange = new FastExchange(context, workers, this, request)
+    this.#exchange.start()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#bytesReceived += chunk.length
+    this.#take(chunk)
+  }
+
+  #take(chunk: Buffer): void {
+    const taken = this.#exchange?.takeBody(chunk, 0, chunk.length) ?? chunk.length
+    if (taken >= chunk.length || this.#hasEnded) return
+    this.#unread = chunk.subarray(taken)
+    this.#stream.pause()
+  }
+
+  readonly #onBodyEnd = (): void => {
+    this.#isReceived = true
+    this.#exchange?.endBody()
+  }
+
+  readonly #onDrain = (): void => {
+    this.#stalledSince = 0
+    this.#exchange?.onClientDrain()
+  }
+
+  readonly #onClose = (): void => {
+    const wasReset = !this.#isResetByUs && !this.#stream.writableFinished
+    this.#waiting?.abort(new Error('the client has left'))
+    this.#exchange?.abort()
+    this.#account()
+    this.#owner.onStreamEnd(this, wasReset)
+  }
+
+  #reset(code: number): void {
+    this.#isResetByUs = true
+    if (!this.#stream.destroyed) this.#stream.close(code)
+  }
+
+  #redirect(to: number | string, { host, path }: Http2RequestHead): void {
+    const location = redirectLocation(to, host, path)
+    if (location === null) this.#refuse(new Refusal('BAD_HOST'))
+    else {
+      this.#status = 308
+      const headers = ['Location', location, 'Content-Length', '0', 'X-Request-Id', this.#requestId]
+      this.outlet.answer({ status: 308, headers, body: Buffer.alloc(0) })
+      this.#account()
+    }
+  }
+
+  /** Answers in place of a worker, where nobody has been asked yet. */
+  #refuse(error: unknown): void {
+    if (this.#hasEnded) return
+    const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
+    this.#owner.context.refusals.count(refusal.code)
+    const requestId = this.#requestId
+    if (refusal.code === 'INTERNAL') this.#owner.context.log.error({ err: error, requestId }, 'a request failed')
+    const answer =
+      this.#head === null
+        ? composeAnswer(refusal, { requestId, prefersHtml: prefersHtml(undefined) })
+        : refusalAnswer(
+            refusal,
+            { method: this.#head.method, text: this.#text, requestId },
+            this.#ticket?.version ?? null,
+          )
+    this.#status = answer.status
+    this.outlet.answer(answer)
+    this.#account()
+  }
+
+  /** The request is over: counts it, and logs it. */
+  #account(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    const { context, peer } = this.#owner
+    const status = this.#exchange?.status ?? this.#status
+    this.#ticket?.leave(status)
+    context.accessLog()?.add({
+      time: new Date(this.#startedAt).toISOString(),
+      requestId: this.#requestId,
+      client: peer.address,
+      method: this.#method,
+      target: this.#path,
+      status,
+      bytes: this.outlet.bytesSent,
+      duration: Date.now() - this.#startedAt,
+      version: this.#ticket?.version ?? null,
+      by: this.#by,
+      worker: this.#exchange?.worker ?? null,
+      retries: this.#exchange?.retries ?? 0,
+    })
+  }
+}
