@@ -11,8 +11,8 @@ export interface AnswerOutlet extends Sink {
   readonly isBlocked: boolean
   /** Passes an interim answer (1xx) on, if the client has use for it. @param bytes lent */
   information(bytes: Buffer, head: ResponseHead): void
-  /** @param bytes lent @param own header lines of ours, names and values in turn; they take the place of the worker's */
-  head(bytes: Buffer, head: ResponseHead, framing: Framing, own: readonly string[]): void
+  /** @returns false if there is no such answer in the client's protocol @param bytes lent @param own header lines of ours, names and values in turn; they take the place of the worker's */
+  head(bytes: Buffer, head: ResponseHead, framing: Framing, own: readonly string[]): boolean
   /** What follows the body of such an answer to its end, and passes it on as the client's protocol frames it. */
   bodyOf(framing: Framing, length: number): Body
   /** Sends what has been gathered. @returns false if the client takes no more for now */

@@ -15,8 +15,9 @@ export class MessageOutlet extends Outlet implements AnswerOutlet {
     if (head.status !== 100 && !this.isBlocked) this.text(spliceInformation(bytes, head))
   }
 
-  head(bytes: Buffer, head: ResponseHead, framing: Framing, own: readonly string[]): void {
+  head(bytes: Buffer, head: ResponseHead, framing: Framing, own: readonly string[]): boolean {
     this.text(spliceResponseHead(bytes, head, framing, own))
+    return true
   }
 
   bodyOf(framing: Framing, length: number): Body {

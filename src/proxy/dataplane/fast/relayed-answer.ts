@@ -77,7 +77,7 @@ export class RelayedAnswer {
       at = head.end
       if (head.status >= 200) {
         const body = this.#begin(bytes, head)
-        return this.#takeBody(body, bytes, at, end)
+        return body !== null && this.#takeBody(body, bytes, at, end)
       }
       if (head.status === 101) return false // nobody asked for it
       this.#client.information(bytes, head)
@@ -89,12 +89,13 @@ export class RelayedAnswer {
     return this.#body?.finish(this.#client) ?? false
   }
 
-  #begin(bytes: Buffer, head: ResponseHead): Body {
+  /** @returns null if there is no such answer for this client */
+  #begin(bytes: Buffer, head: ResponseHead): Body | null {
     const framing = framingOf(head, this.#isForHead)
+    if (!this.#client.head(bytes, head, framing, this.#own())) return null
     this.#head = head
     this.#status = head.status
     this.#endsWithConnection = framing === 'close'
-    this.#client.head(bytes, head, framing, this.#own())
     this.#body = this.#client.bodyOf(framing, head.contentLength)
     return this.#body
   }

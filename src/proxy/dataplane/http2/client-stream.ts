@@ -4,7 +4,7 @@ import { composeAnswer, prefersHtml } from '../answer.ts'
 import { Attempts } from '../attempts.ts'
 import type { ReadyEntry, Ticket } from '../dispatcher.ts'
 import { headerValues } from '../end-to-end-headers.ts'
-import { EndlessBody, MeasuredBody } from '../fast/body.ts'
+import { type Body, EndlessBody, MeasuredBody } from '../fast/body.ts'
 import type { ClientSide } from '../fast/client-side.ts'
 import { FastExchange } from '../fast/fast-exchange.ts'
 import { navigates, refusalAnswer } from '../fast/refusal-message.ts'
@@ -47,7 +47,6 @@ export class ClientStream implements ClientSide {
   #ticket: Ticket | null = null
   #by: SelectedBy | null = null
   #exchange: FastExchange | null = null
-  #openBody: EndlessBody | null = null
   #isReading = false
   #bytesReceived = 0
   /** What has come of the body and not been taken. */
@@ -99,9 +98,6 @@ export class ClientStream implements ClientSide {
     this.#isReading = true
     this.#stream.on('data', this.#onData)
     this.#stream.on('end', this.#onBodyEnd)
-    this.#stream.on('trailers', (_headers, _flags, lines?: string[]) => {
-      if (this.#openBody !== null) this.#openBody.trailers = requestTrailers(lines ?? [])
-    })
   }
 
   pause(): void {
@@ -118,7 +114,9 @@ export class ClientStream implements ClientSide {
 
   onBroken(): void {
     this.#account()
-    this.#reset(constants.NGHTTP2_INTERNAL_ERROR)
+    this.#isResetByUs = true
+    // Not `close`, which would first send what looks like the end of the answer.
+    this.#stream.destroy(new Error('the answer was cut short')) // INTERNAL_ERROR
   }
 
   /** Whether the whole request has come. */
@@ -126,9 +124,9 @@ export class ClientStream implements ClientSide {
     return this.#isReceived
   }
 
-  /** Of the body. */
-  get bytesReceived(): number {
-    return this.#bytesReceived
+  /** What the client has had reason to send: the body, and what lets an answer through (WINDOW_UPDATE). */
+  get usefulBytes(): number {
+    return this.#bytesReceived + this.outlet.bytesSent / 64
   }
 
   /** Looks at the time: to be called now and then. @returns whether the client has taken nothing for too long */
@@ -185,8 +183,7 @@ export class ClientStream implements ClientSide {
     this.#ticket = entry.ticket
     this.#by = entry.selection.by
     const hasBody = !this.#isWhole && contentLength !== 0
-    if (hasBody && contentLength === -1) this.#openBody = new EndlessBody()
-    const body = this.#openBody ?? (hasBody ? new MeasuredBody(contentLength) : none)
+    const body = hasBody ? this.#bodyOf(contentLength) : none
     if (!this.#isWhole && !hasBody) {
       this.#stream.once('end', () => {
         this.#isReceived = true
@@ -196,6 +193,16 @@ export class ClientStream implements ClientSide {
     const request = { method, text: this.#text, requestId: this.#requestId, entry, hasBody, body }
     this.#exchange = new FastExchange(context, workers, this, request)
     this.#exchange.start()
+  }
+
+  #bodyOf(contentLength: number): Body {
+    if (contentLength !== -1) return new MeasuredBody(contentLength)
+    const body = new EndlessBody()
+    // They may come long before the body is read.
+    this.#stream.on('trailers', (_headers, _flags, lines?: string[]) => {
+      body.trailers = requestTrailers(lines ?? [])
+    })
+    return body
   }
 
   readonly #onData = (chunk: Buffer): void => {

@@ -41,6 +41,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   #overheadSeen = 0
   #usedAt = Date.now()
   #hasServed = false
+  #hasWideWindow = false
   #lastStreamId = 0
   /** When a header section began to come that is not whole, in milliseconds since the epoch; 0: there is none. */
   #headSince = 0
@@ -63,7 +64,6 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
       maxSessionRejectedStreams: limits.rejectedStreams,
     })
     this.#session = session
-    session.setLocalWindowSize(limits.connectionWindow)
     session.on('stream', this.#onStream)
     session.on('ping', this.#onControlFrame)
     session.on('remoteSettings', this.#onControlFrame)
@@ -118,7 +118,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
 
   onStreamEnd(stream: ClientStream, wasReset: boolean): void {
     this.#streams.delete(stream)
-    this.#usefulBytes += stream.bytesReceived
+    this.#usefulBytes += stream.usefulBytes
     this.#usedAt = Date.now()
     if (wasReset) this.#countReset()
   }
@@ -142,6 +142,9 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
       return
     }
     const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
+    // A client that never uploads need not hear of it.
+    if (!isWhole && !this.#hasWideWindow) this.#session.setLocalWindowSize(limits.connectionWindow)
+    this.#hasWideWindow ||= !isWhole
     this.#streams.add(new ClientStream(stream, lines, isWhole, this))
   }
 
@@ -171,10 +174,12 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
 
   /** Bytes since the last time that served nothing. */
   #newOverhead(): number {
-    // A body that is under way may be here and not read yet. Whoever takes much sends many WINDOW_UPDATEs.
-    let useful = this.#usefulBytes + this.#socket.bytesWritten / 64
-    for (const stream of this.#streams)
-      useful += stream.isReceived ? stream.bytesReceived : stream.bytesReceived + limits.streamWindow
+    let useful = this.#usefulBytes
+    for (const stream of this.#streams) {
+      useful += stream.usefulBytes
+      // A body that is under way may be here and not read yet.
+      if (!stream.isReceived) useful += limits.streamWindow
+    }
     const overhead = this.#socket.bytesRead - useful * 1.25
     const more = Math.max(0, overhead - this.#overheadSeen)
     this.#overheadSeen += more

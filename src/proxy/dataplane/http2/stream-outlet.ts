@@ -14,6 +14,9 @@ import { ChunkContents, OpenContents } from './contents.ts'
 /** How many interim answers (1xx) of one request are passed on. */
 const informationLimit = 32
 
+/** What `node:http2` sends, and RFC 9110 15 knows. */
+const highestStatus = 599
+
 export interface StreamOutletOptions {
   readonly isForHead: boolean
   /** Whether the client waits for `100 Continue`. */
@@ -34,6 +37,8 @@ export class StreamOutlet implements AnswerOutlet {
   #isBodiless = false
   #hasWritten = false
   #bytesSent = 0
+  /** Not the same as `writableEnded`: to Node, an answer to HEAD has ended before it begins. */
+  #hasFinished = false
   #informationCount = 0
 
   constructor(stream: ServerHttp2Stream, options: StreamOutletOptions) {
@@ -58,11 +63,13 @@ export class StreamOutlet implements AnswerOutlet {
     this.#stream.additionalHeaders(answerHeaders(bytes, head, 'none', []))
   }
 
-  head(bytes: Buffer, head: ResponseHead, framing: Framing, own: readonly string[]): void {
+  head(bytes: Buffer, head: ResponseHead, framing: Framing, own: readonly string[]): boolean {
+    if (head.status > highestStatus) return false
     this.#headers = answerHeaders(bytes, head, framing, own)
     // RFC 9110 15.3.6: 205 has no content, and whatever a worker says about it is void.
     if (head.status === 205) delete this.#headers['content-length']
     this.#isBodiless = framing === 'none' || head.status === 205
+    return true
   }
 
   bodyOf(framing: Framing, length: number): Body {
@@ -98,12 +105,13 @@ export class StreamOutlet implements AnswerOutlet {
   finish(): boolean {
     const stream = this.#stream
     if (!this.#isOpen) return true
+    this.#hasFinished = true
     const piece = this.#piece
     this.#piece = null
     const isWhole = piece === null && !this.#hasWritten && this.#trailers() === null
     if (this.#headers !== null) this.#respond(isWhole)
-    if (piece === null) stream.end()
-    else stream.end(piece)
+    if (piece !== null) stream.end(piece)
+    else if (!stream.writableEnded) stream.end()
     // RFC 9113 8.1: an answer that is whole says that nobody wants the rest of the request.
     if (!this.#options.isReceived()) stream.close(constants.NGHTTP2_NO_ERROR)
     return !this.isBlocked
@@ -134,7 +142,7 @@ export class StreamOutlet implements AnswerOutlet {
   }
 
   get #isOpen(): boolean {
-    return !this.#stream.destroyed && !this.#stream.closed && !this.#stream.writableEnded
+    return !this.#hasFinished && !this.#stream.destroyed && !this.#stream.closed
   }
 
   #respond(isWhole: boolean): void {
