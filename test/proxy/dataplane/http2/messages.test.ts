@@ -13,8 +13,8 @@ async function answering(...bytes: string[]) {
     sockets.push(socket)
     socket.on('data', (chunk) => {
       seen.text += chunk.toString('latin1')
+      if (/^[A-Z]+ \S+ HTTP/.test(String(chunk))) socket.write(bytes.join('\r\n'), 'latin1')
     })
-    socket.once('data', () => socket.write(bytes.join('\r\n'), 'latin1'))
   })
   const gateway = await startClearGateway({ v1: [worker.target] })
   return { seen, sockets, worker, gateway, session: dial(gateway) }
@@ -58,7 +58,6 @@ test('trailers go through both ways, without those that would change how a messa
       res.write('body')
       res.addTrailers({
         'X-After': JSON.stringify(req.rawTrailers),
-        'X-Request-Id': 'kept',
         'Proxy-Authenticate': 'cut',
       })
       res.end()
