@@ -228,7 +228,8 @@ export class ClientStream implements ClientSide {
   }
 
   readonly #onClose = (): void => {
-    const wasReset = !this.#isResetByUs && !this.#stream.writableFinished
+    const { aborted, rstCode } = this.#stream
+    const wasReset = !this.#isResetByUs && (aborted || rstCode !== constants.NGHTTP2_NO_ERROR)
     this.#waiting?.abort(new Error('the client has left'))
     this.#exchange?.abort()
     this.#account()

@@ -8,10 +8,6 @@ import { Allowance } from './allowance.ts'
 import { ClientStream, type StreamOwner } from './client-stream.ts'
 import { limits } from './limits.ts'
 
-/** All streams that there could be: says that the connection will end, and takes nothing back yet (RFC 9113 6.8). */
-const lastPossibleStream = 2 ** 31 - 1
-/** How long after that the last stream is named: what the client had sent by then must have come. */
-const noticeMs = 500
 /** What a header field costs at most besides its text; a rough measure, in the client's favour. */
 const fieldOverhead = 4
 const headOverhead = 64
@@ -45,7 +41,6 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   #lastStreamId = 0
   /** When a header section began to come that is not whole, in milliseconds since the epoch; 0: there is none. */
   #headSince = 0
-  #noticedAt = 0
   #hasMisbehaved = false
 
   constructor(socket: Socket, options: Http2ConnectionOptions) {
@@ -91,18 +86,18 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
     this.#session.destroy()
   }
 
-  /** Says that the connection is to end; what comes within a moment is still carried, then what is under way. */
+  /**
+   * Names the last stream that is carried (RFC 9113 6.8); what the client has sent beyond it, it may send again elsewhere. In one
+   * step: after a first notice, the library would leave new streams unanswered without a word.
+   */
   startDrain(): void {
-    if (this.#noticedAt > 0 || this.#session.destroyed) return
-    this.#noticedAt = Date.now()
-    this.#session.goaway(constants.NGHTTP2_NO_ERROR, lastPossibleStream)
+    if (!this.#session.destroyed) this.#session.close()
   }
 
   /** Looks at the time: to be called now and then. */
   check(now: number): void {
     const { headTimeout, keepAliveTimeout, answerTimeout } = this.context.settings()
     if (this.#session.destroyed) return
-    if (this.#noticedAt > 0 && now - this.#noticedAt >= noticeMs && !this.#session.closed) this.#session.close()
     for (const stream of [...this.#streams]) {
       if (!stream.check(now, answerTimeout, keepAliveTimeout)) continue
       this.#options.onMisconduct('HTTP2_STALLED', this.peer)
@@ -153,11 +148,10 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   }
 
   readonly #onError = (error: NodeJS.ErrnoException): void => {
-    // What the library counts itself.
-    if (error.code === 'ERR_HTTP2_TOO_MANY_INVALID_FRAMES' || /calm|flood/i.test(error.message)) {
-      if (!this.#hasMisbehaved) this.#options.onMisconduct('HTTP2_FLOOD', this.peer)
-      this.#hasMisbehaved = true
-    }
+    // What the library counts itself: empty and invalid frames, CONTINUATION, answers to PING that nobody takes.
+    if (this.#hasMisbehaved || !/too.many|flood/i.test(`${error.code} ${error.message}`)) return
+    this.#hasMisbehaved = true
+    this.#options.onMisconduct('HTTP2_FLOOD', this.peer)
   }
 
   #countReset(): void {
