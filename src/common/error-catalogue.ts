@@ -86,6 +86,12 @@ export const catalogue = {
     'Too many requests are waiting for the version to start',
     'Try again after the time in Retry-After.',
   ),
+  HTTP2_BROKEN: entry(
+    400,
+    1,
+    'A connection spoke HTTP/2 that breaks its rules',
+    'The connection was ended. Some Node lines end floods of frames like this as well, before the gateway counts them.',
+  ),
   HTTP2_FLOOD: entry(
     429,
     1,

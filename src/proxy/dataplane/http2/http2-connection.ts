@@ -13,7 +13,7 @@ const fieldOverhead = 4
 const headOverhead = 64
 
 /** Why a connection was ended. */
-export type Misconduct = 'HTTP2_RAPID_RESET' | 'HTTP2_FLOOD' | 'HTTP2_STALLED' | 'REQUEST_TIMEOUT'
+export type Misconduct = 'HTTP2_BROKEN' | 'HTTP2_FLOOD' | 'HTTP2_RAPID_RESET' | 'HTTP2_STALLED' | 'REQUEST_TIMEOUT'
 
 export interface Http2ConnectionOptions {
   readonly context: LaneContext
@@ -106,8 +106,8 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
     if (!this.#overhead.take(this.#newOverhead(), now)) this.#cut('HTTP2_FLOOD')
     else if (this.#isHeadLate(now, headTimeout)) this.#cut('REQUEST_TIMEOUT')
     else if (this.isIdle && now - this.#usedAt >= (this.#hasServed ? keepAliveTimeout : headTimeout)) {
-      this.#session.close()
-      this.#session.destroy()
+      if (this.#headSince > 0) this.#cut('REQUEST_TIMEOUT')
+      else this.#session.close()
     }
   }
 
@@ -148,10 +148,11 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   }
 
   readonly #onError = (error: NodeJS.ErrnoException): void => {
-    // What the library counts itself: empty and invalid frames, CONTINUATION, answers to PING that nobody takes.
-    if (this.#hasMisbehaved || !/too.many|flood/i.test(`${error.code} ${error.message}`)) return
+    if (this.#hasMisbehaved || error.code?.startsWith('ERR_HTTP2') !== true) return
     this.#hasMisbehaved = true
-    this.#options.onMisconduct('HTTP2_FLOOD', this.peer)
+    // What the library counts itself: empty and invalid frames, CONTINUATION, answers to PING that nobody takes.
+    const isFlood = /too.many|flood/i.test(`${error.code} ${error.message}`)
+    this.#options.onMisconduct(isFlood ? 'HTTP2_FLOOD' : 'HTTP2_BROKEN', this.peer)
   }
 
   #countReset(): void {

@@ -18,11 +18,11 @@ async function gatewayWithWorker(settings = {}) {
   return { gateway, requests: () => requests }
 }
 
-/** How many were counted of a kind. */
-async function counted({ channel }: Gateway, code: string): Promise<number> {
+/** How many were counted of these kinds: newer Node lines end some floods before we count them. */
+async function counted({ channel }: Gateway, ...codes: string[]): Promise<number> {
   const all = () => channel.bodiesOf('refused').flatMap(({ counts }) => counts)
-  await channel.until(() => all().some(([kind]) => kind === code))
-  return all().reduce((sum, [kind, count]) => (kind === code ? sum + count : sum), 0)
+  await channel.until(() => all().some(([kind]) => codes.includes(kind)))
+  return all().reduce((sum, [kind, count]) => (codes.includes(kind) ? sum + count : sum), 0)
 }
 
 /** Sends pieces until the connection has ended. */
@@ -71,7 +71,7 @@ test.each([
   const client = dialFrames(gateway)
   await flood(client, () => Buffer.concat(Array.from({ length: 50 }, () => one)))
   expect(await client.goaway()).not.toBe(ErrorCode.none)
-  expect(await counted(gateway, 'HTTP2_FLOOD')).toBe(1)
+  expect(await counted(gateway, 'HTTP2_FLOOD', 'HTTP2_BROKEN')).toBe(1)
   expect(await ask(dial(gateway))).toMatchObject({ status: 200 })
 })
 

@@ -128,12 +128,16 @@ test.each(cases)('%s', async (_name, pseudo, lines, data, expected) => {
   const client = dialFrames(gateway)
   client.headers(1, request({ ...pseudo }, ...lines), data === null ? Flag.endStream : 0)
   if (data !== null) client.send(frame(Type.data, Flag.endStream, 1, data))
-  client.headers(3, request({ path: '/after' }))
-  const first = await client.until(({ type, stream }) => stream === 1 && (type === Type.reset || type === Type.headers))
+  // Newer Node lines end the connection over a length that is not kept to.
+  const first = await client.until(
+    ({ type, stream }) => type === Type.goaway || (stream === 1 && (type === Type.reset || type === Type.headers)),
+  )
+  const after = first.type === Type.goaway ? dialFrames(gateway) : client
+  after.headers(3, request({ path: '/after' }))
   const isOk = first.type === Type.headers && first.payload[0] === 0x88
   if (first.type === Type.reset) expect(first.payload.readUInt32BE(0)).toBe(ErrorCode.protocol)
   if (expected !== 'cleaned') expect(isOk).toBe(expected === 'carried')
-  await client.until(({ type, stream }) => type === Type.headers && stream === 3)
+  await after.until(({ type, stream }) => type === Type.headers && stream === 3)
   expect(worker.faults).toEqual([])
   const seen = worker.requests.map(({ line }) => line)
   expect(seen.filter((line) => line.includes('smuggled'))).toEqual([])
