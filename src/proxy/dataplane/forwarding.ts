@@ -43,6 +43,8 @@ export function isForwardingHeader(lowerName: string): boolean {
 /** What a trusted peer said already, by lower-case name; the values of repeated fields joined by commas. */
 export type EarlierForwarding = ReadonlyMap<string, string>
 
+export const nothingEarlier: EarlierForwarding = new Map()
+
 /**
  * `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` (RFC 7239) for a worker. For and Forwarded grow by one element a
  * hop; Proto and Host say what the first trusted hop saw.

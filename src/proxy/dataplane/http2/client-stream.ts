@@ -16,22 +16,24 @@ import { Refusal } from '../refusal.ts'
 import { requestIdOf } from '../request-id.ts'
 import { requestTrailers } from '../worker-request.ts'
 import { checkRequestHead, type Http2RequestHead } from './request-head.ts'
-import { StreamOutlet } from './stream-outlet.ts'
-import { workerHead } from './worker-head.ts'
+import { type AnsweredRequest, StreamOutlet } from './stream-outlet.ts'
+import type { WorkerHeads } from './worker-head.ts'
 
 const none = new MeasuredBody(0)
+const ignore = (): void => {}
 
 /** What a stream needs of its connection. */
 export interface StreamOwner {
   readonly context: LaneContext
   readonly workers: WorkerConnections
   readonly peer: Peer
+  readonly heads: WorkerHeads
   /** The stream is over. @param wasReset whether the client ended it before its answer was whole */
   onStreamEnd(stream: ClientStream, wasReset: boolean): void
 }
 
 /** One request of a client that speaks HTTP/2, and its answer: what the client's side of an exchange is in HTTP/1.1. */
-export class ClientStream implements ClientSide {
+export class ClientStream implements ClientSide, AnsweredRequest {
   readonly outlet: StreamOutlet
   readonly #stream: ServerHttp2Stream
   readonly #owner: StreamOwner
@@ -71,14 +73,9 @@ export class ClientStream implements ClientSide {
     this.#path = checked === 'malformed' ? '' : checked.path
     const given = this.#head === null ? [] : headerValues(this.#head.fields, 'x-request-id')
     this.#requestId = requestIdOf(given.length === 1 ? given[0] : undefined)
-    this.outlet = new StreamOutlet(stream, {
-      isForHead: this.#method === 'HEAD',
-      expectsContinue: this.#head !== null && headerValues(this.#head.fields, 'expect').length > 0,
-      isReceived: () => this.#isReceived,
-    })
-    stream.on('error', () => {}) // 'close' follows
+    this.outlet = new StreamOutlet(stream, this)
+    stream.on('error', ignore) // 'close' follows
     stream.on('close', this.#onClose)
-    stream.on('drain', this.#onDrain)
     if (checked === 'malformed') this.#reset(constants.NGHTTP2_PROTOCOL_ERROR)
     else if ('error' in checked) this.#refuse(new Refusal(checked.error))
     else this.#begin(checked)
@@ -119,7 +116,14 @@ export class ClientStream implements ClientSide {
     this.#stream.destroy(new Error('the answer was cut short')) // INTERNAL_ERROR
   }
 
-  /** Whether the whole request has come. */
+  get isHead(): boolean {
+    return this.#method === 'HEAD'
+  }
+
+  get expectsContinue(): boolean {
+    return this.#head !== null && headerValues(this.#head.fields, 'expect').length > 0
+  }
+
   get isReceived(): boolean {
     return this.#isReceived
   }
@@ -143,14 +147,13 @@ export class ClientStream implements ClientSide {
   }
 
   #begin(head: Http2RequestHead): void {
-    const { context, peer } = this.#owner
+    const { context, peer, heads } = this.#owner
     const settings = context.settings()
     if (settings.binding.redirect !== null) {
       this.#redirect(settings.binding.redirect, head)
       return
     }
-    this.#text = workerHead(head, {
-      peer,
+    this.#text = heads.write(head, {
       isPeerTrusted: context.trustedPeers().has(peer.address),
       requestId: this.#requestId,
       isWhole: this.#isWhole,
@@ -222,7 +225,7 @@ export class ClientStream implements ClientSide {
     this.#exchange?.endBody()
   }
 
-  readonly #onDrain = (): void => {
+  onDrain(): void {
     this.#stalledSince = 0
     this.#exchange?.onClientDrain()
   }

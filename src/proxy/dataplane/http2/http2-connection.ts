@@ -7,6 +7,7 @@ import type { LaneContext } from '../lane.ts'
 import { Allowance } from './allowance.ts'
 import { ClientStream, type StreamOwner } from './client-stream.ts'
 import { limits } from './limits.ts'
+import { WorkerHeads } from './worker-head.ts'
 
 /** What a header field costs at most besides its text; a rough measure, in the client's favour. */
 const fieldOverhead = 4
@@ -25,6 +26,7 @@ export interface Http2ConnectionOptions {
 /** A client's connection that speaks HTTP/2: its streams, its limits and its end. */
 export class Http2Connection implements StreamOwner, DrainedConnection {
   readonly peer: Peer
+  readonly heads: WorkerHeads
   readonly #options: Http2ConnectionOptions
   readonly #socket: Socket
   readonly #session: ServerHttp2Session
@@ -47,6 +49,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
     this.#options = options
     this.#socket = socket
     this.peer = { address: plainAddress(socket.remoteAddress), isEncrypted: 'encrypted' in socket }
+    this.heads = new WorkerHeads(this.peer)
     const session = performServerHandshake(socket, {
       settings: {
         maxConcurrentStreams: limits.concurrentStreams,

@@ -1,6 +1,5 @@
 import type { ErrorCode } from '../../../common/errors.ts'
 import { isAuthority } from '../check-request.ts'
-import { isFieldValue } from '../end-to-end-headers.ts'
 
 /** A request's header section (RFC 9113 8.3.1) as the rest of the data plane knows requests. */
 export interface Http2RequestHead {
@@ -22,6 +21,11 @@ export type CheckedHead =
   /** Nothing that HTTP/2 allows: the stream is reset (RFC 9113 8.1.1). */
   | 'malformed'
 
+const colon = 0x3a
+/** RFC 9113 8.2.1: a token in lower case. */
+const wholeName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
+/** RFC 9113 8.2.1: what may not be in a value, and white space at either end. */
+const notInValue = /[^\t\x20-\x7e\x80-\xff]|^[\t ]|[\t ]$/
 /** Fields that concern a connection have no place in HTTP/2 (RFC 9113 8.2.2). */
 const ofConnections = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade'])
 
@@ -40,15 +44,15 @@ export function checkRequestHead(lines: readonly string[]): CheckedHead {
   for (let index = 0; index < lines.length; index += 2) {
     const name = lines[index] ?? ''
     const value = lines[index + 1] ?? ''
-    if (!isValue(value)) return 'malformed'
-    if (name.startsWith(':')) {
+    if (notInValue.test(value)) return 'malformed'
+    if (name.charCodeAt(0) === colon) {
       const key = name.slice(1)
       const isLate = fields.length > 0 || hosts.length > 0 || cookies !== null
       if (isLate || !isPseudo(key) || pseudo[key] !== undefined) return 'malformed'
       pseudo[key] = value
       continue
     }
-    if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) || ofConnections.has(name)) return 'malformed'
+    if (!wholeName.test(name) || ofConnections.has(name)) return 'malformed'
     if (name === 'te' && value.toLowerCase() !== 'trailers') return 'malformed'
     if (name === 'host') hosts.push(value)
     else if (name === 'cookie')
@@ -93,15 +97,20 @@ function checkControlData(
   if (!path.startsWith('/') && !(path === '*' && method === 'OPTIONS')) return 'malformed'
   let error: ErrorCode | null = null
   if (!/^https?$/i.test(scheme)) error = 'BAD_REQUEST'
-  else if (host === undefined || !isAuthority(host)) error = 'BAD_HOST'
+  else if (host === undefined || !isSaneHost(host)) error = 'BAD_HOST'
   // The same characters that the lanes of HTTP/1.1 let pass (check-request.ts).
   else if (!/^[\x21\x22\x24-\x7e]+$/.test(path)) error = 'BAD_TARGET'
   return { method, path, host: authority ?? host ?? '', error }
 }
 
-/** RFC 9113 8.2.1: no control characters, and no white space at either end. */
-function isValue(value: string): boolean {
-  return isFieldValue(value) && !/^[\t ]|[\t ]$/.test(value)
+/** Most requests are for the same host as the one before. */
+let lastSaneHost = ''
+
+function isSaneHost(host: string): boolean {
+  if (host === lastSaneHost && host !== '') return true
+  if (!isAuthority(host)) return false
+  lastSaneHost = host
+  return true
 }
 
 function isPseudo(name: string): name is PseudoName {

@@ -17,18 +17,21 @@ const informationLimit = 32
 /** What `node:http2` sends, and RFC 9110 15 knows. */
 const highestStatus = 599
 
-export interface StreamOutletOptions {
-  readonly isForHead: boolean
+/** What an answer depends on. */
+export interface AnsweredRequest {
+  readonly isHead: boolean
   /** Whether the client waits for `100 Continue`. */
   readonly expectsContinue: boolean
   /** Whether the whole request has come. */
-  isReceived(): boolean
+  readonly isReceived: boolean
+  /** The client takes more again. */
+  onDrain(): void
 }
 
 /** Writes an answer to a stream: header section and the beginning of the body in one go, the end with the last piece. */
 export class StreamOutlet implements AnswerOutlet {
   readonly #stream: ServerHttp2Stream
-  readonly #options: StreamOutletOptions
+  readonly #request: AnsweredRequest
   /** The header section, until it is sent. */
   #headers: OutgoingHttpHeaders | null = null
   /** What has been gathered of the body. */
@@ -36,14 +39,15 @@ export class StreamOutlet implements AnswerOutlet {
   #contents: ChunkContents | null = null
   #isBodiless = false
   #hasWritten = false
+  #waitsForDrain = false
   #bytesSent = 0
   /** Not the same as `writableEnded`: to Node, an answer to HEAD has ended before it begins. */
   #hasFinished = false
   #informationCount = 0
 
-  constructor(stream: ServerHttp2Stream, options: StreamOutletOptions) {
+  constructor(stream: ServerHttp2Stream, request: AnsweredRequest) {
     this.#stream = stream
-    this.#options = options
+    this.#request = request
   }
 
   get isBlocked(): boolean {
@@ -57,7 +61,7 @@ export class StreamOutlet implements AnswerOutlet {
 
   information(bytes: Buffer, head: ResponseHead): void {
     if (!this.#isOpen || this.#stream.headersSent) return
-    if (head.status === 100 && !this.#options.expectsContinue) return
+    if (head.status === 100 && !this.#request.expectsContinue) return
     // They are not subject to flow control: nobody else would hold them back.
     if (++this.#informationCount > informationLimit) return
     this.#stream.additionalHeaders(answerHeaders(bytes, head, 'none', []))
@@ -99,7 +103,10 @@ export class StreamOutlet implements AnswerOutlet {
     const piece = this.#piece
     this.#piece = null
     this.#hasWritten = true
-    return stream.write(piece)
+    if (stream.write(piece)) return true
+    if (!this.#waitsForDrain) stream.once('drain', this.#onDrain)
+    this.#waitsForDrain = true
+    return false
   }
 
   finish(): boolean {
@@ -113,7 +120,7 @@ export class StreamOutlet implements AnswerOutlet {
     if (piece !== null) stream.end(piece)
     else if (!stream.writableEnded) stream.end()
     // RFC 9113 8.1: an answer that is whole says that nobody wants the rest of the request.
-    if (!this.#options.isReceived()) stream.close(constants.NGHTTP2_NO_ERROR)
+    if (!this.#request.isReceived) stream.close(constants.NGHTTP2_NO_ERROR)
     return !this.isBlocked
   }
 
@@ -136,7 +143,7 @@ export class StreamOutlet implements AnswerOutlet {
     this.discard()
     this.#headers = newHeaders(status)
     addHeaders(this.#headers, headers)
-    this.#isBodiless = this.#options.isForHead
+    this.#isBodiless = this.#request.isHead
     this.bytes(body, 0, body.length, false)
     this.finish()
   }
@@ -155,6 +162,11 @@ export class StreamOutlet implements AnswerOutlet {
     const mayHaveTrailers = this.#contents !== null && (!this.#contents.isComplete || this.#trailers() !== null)
     this.#stream.respond(headers, mayHaveTrailers ? { waitForTrailers: true } : {})
     if (mayHaveTrailers) this.#stream.once('wantTrailers', this.#onWantTrailers)
+  }
+
+  readonly #onDrain = (): void => {
+    this.#waitsForDrain = false
+    this.#request.onDrain()
   }
 
   readonly #onWantTrailers = (): void => {
