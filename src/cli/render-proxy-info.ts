@@ -1,3 +1,4 @@
+import { renderCertificates } from './render-certificates.ts'
 import { isObject, renderScalar, renderTable, renderValue } from './render-value.ts'
 import { style } from './style.ts'
 
@@ -13,15 +14,24 @@ export function renderProxyInfo(info: Record<string, unknown>): string {
     header: options.versionHeader,
     'worker ports': range,
     ...(isObject(info.spares) ? { 'warm spares': `${info.spares.ready} of ${info.spares.wanted} ready` } : {}),
+    ...renderRefused(info.refused),
   })
   return [
     head,
     renderBindings(listOf(info.proxyWorkers)),
+    renderCertificates(info.bindings),
     renderVersions(versions, info.liveVersion),
     ...versions.map(renderError),
   ]
     .filter((part) => part !== '')
     .join('\n\n')
+}
+
+/** What was refused, and how often; nothing where nothing was. */
+function renderRefused(refused: unknown): Record<string, string> {
+  const counts = isObject(refused) ? Object.entries(refused) : []
+  if (counts.length === 0) return {}
+  return { refused: counts.map(([code, count]) => `${renderScalar(count)} ${code}`).join(', ') }
 }
 
 function renderBindings(proxyWorkers: ReadonlyArray<Record<string, unknown>>): string {

@@ -40,6 +40,18 @@ export const catalogue = {
     'cservice proxy info lists the versions; a version is a folder that holds the worker file.',
   ),
   REQUEST_TIMEOUT: entry(408, 1, 'The request head did not arrive in time', 'Send the whole head at once.'),
+  BODY_TIMEOUT: entry(
+    408,
+    1,
+    'The request body did not go on',
+    'Send the body without long pauses, or raise bodyTimeout in proxy.json.',
+  ),
+  REQUEST_TOO_LARGE: entry(
+    413,
+    1,
+    'The request body is too large',
+    'Send a smaller body, or raise maxBodySize in proxy.json.',
+  ),
   TARGET_TOO_LONG: entry(414, 1, 'The request target is too long', 'Shorten the URL.'),
   EXPECTATION_FAILED: entry(
     417,
@@ -52,7 +64,7 @@ export const catalogue = {
     501,
     1,
     'The method is not supported here',
-    'The gateway is no forward proxy: CONNECT is not answered.',
+    'Not supported are CONNECT, TRACE, methods that Node.js does not know, and transfer codings besides chunked.',
   ),
   INTERNAL: entry(
     500,
@@ -110,6 +122,18 @@ export const catalogue = {
     'The client of an HTTP/2 stream took nothing of the answer for too long',
     'The stream was reset with ENHANCE_YOUR_CALM; read answers, or reset what is not wanted.',
   ),
+  VERSION_BUSY: entry(
+    503,
+    1,
+    'Too many requests for the version are in flight',
+    'Try again after the time in Retry-After; the limit is maxRequestsInFlight in proxy.json.',
+  ),
+  TOO_MANY_CONNECTIONS: entry(
+    503,
+    1,
+    'Too many connections are open',
+    'Try again after the time in Retry-After; the limit is maxConnections in proxy.json.',
+  ),
   VERSION_LIMIT: entry(
     503,
     1,
@@ -122,6 +146,20 @@ export const catalogue = {
     1,
     'The worker took the request and did not answer in time',
     'Look at the log of the version, or raise answerTimeout in proxy.json.',
+  ),
+
+  // Connections that are closed without an answer: counted in cservice proxy info.
+  UNTRUSTED_PEER: entry(
+    400,
+    1,
+    'A peer that is not in trustProxy connected to a binding with proxyProtocol',
+    'Add the load balancer to trustProxy in proxy.json; everybody else has to use another binding.',
+  ),
+  BAD_PROXY_HEADER: entry(
+    400,
+    1,
+    'A connection did not begin with a PROXY protocol header',
+    'Let the load balancer send the header (version 1 or 2), or take proxyProtocol off the binding.',
   ),
 
   // What the operator is told.
@@ -173,6 +211,18 @@ export const catalogue = {
     1,
     'The configuration is wrong',
     'Mend the values named; docs/configuration.md has every key.',
+  ),
+  CERTIFICATE_INVALID: entry(
+    400,
+    1,
+    'A certificate or its key cannot be used',
+    'Mend what is named; docs/tls.md says which files belong together.',
+  ),
+  LOCAL_AUTHORITY_FAILED: entry(
+    500,
+    1,
+    'The local certificate authority cannot be used',
+    'Its folder must belong to you and be closed to others (mode 0700); XDG_STATE_HOME chooses another place.',
   ),
   CONFIG_WRITE_FAILED: entry(
     500,

@@ -1,25 +1,39 @@
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
-import type { DataplaneSettings } from './messages.ts'
+import type { DataplaneSettings, TlsSettings } from './messages.ts'
 
 /** After this long a browser that waits for a version to start sees a page that says so. */
 const waitingPageAfter = 1_500
-/** A request head that takes longer is cut off. */
-const headTimeout = 15_000
-/** Idle time of a client's connection: longer than load balancers in front usually keep theirs (60 s). */
-const keepAliveTimeout = 75_000
 
 /** What the proxy processes of one binding need to know, from the configuration: seconds become milliseconds. */
-export function dataplaneSettings(config: ProxyConfig, binding: BindingConfig): DataplaneSettings {
+export function dataplaneSettings(
+  config: ProxyConfig,
+  binding: BindingConfig,
+  tls: TlsSettings | null,
+): DataplaneSettings {
   return {
-    binding: { port: binding.port, tlsOptions: binding.tlsOptions, redirect: binding.redirect, http2: binding.http2 },
+    binding: {
+      port: binding.port,
+      tls,
+      redirect: binding.redirect,
+      proxyProtocol: binding.proxyProtocol,
+      http2: binding.http2,
+    },
     versionHeader: config.versionHeader,
     servedVersionHeader: config.servedVersionHeader,
     gateTimeout: config.gateTimeout * 1_000,
     gateLimit: config.gateLimit,
     waitingPageAfter,
     answerTimeout: config.answerTimeout * 1_000,
-    headTimeout,
-    keepAliveTimeout,
+    connectTimeout: config.connectTimeout * 1_000,
+    headTimeout: config.headTimeout * 1_000,
+    bodyTimeout: config.bodyTimeout * 1_000,
+    sendTimeout: config.sendTimeout * 1_000,
+    keepAliveTimeout: config.keepAliveTimeout * 1_000,
+    upgradeIdleTimeout: config.upgradeIdleTimeout * 1_000,
+    maxConnections: config.maxConnections,
+    maxRequestsInFlight: config.maxRequestsInFlight,
+    maxHeaderSize: config.maxHeaderSize,
+    maxBodySize: config.maxBodySize,
     drainTimeout: config.drainTimeout * 1_000,
     trustProxy: config.trustProxy,
     accessLog: config.accessLog,

@@ -24,6 +24,12 @@ export function describeGateway(gateway: Gateway) {
     options: mask(config.raw),
     configFile: config.file,
     configError: gateway.configuration.lastError?.message ?? null,
+    bindings: processes.bindings.map(({ port, config: binding, certificates }) => ({
+      port,
+      host: binding.host,
+      redirect: binding.redirect,
+      tls: certificates?.describe() ?? null,
+    })),
     proxyWorkers,
     versionWorkers: allNames().flatMap((name) => {
       const version = versions.find(name)
@@ -37,6 +43,8 @@ export function describeGateway(gateway: Gateway) {
     liveVersion: live,
     spares: { ready: spares.ready, wanted: spares.wanted },
     epoch: publisher.table.epoch,
+    /** Requests and connections that the gateway itself refused, by code, all bindings together. */
+    refused: processes.refused.toJSON(),
     versions: allNames().map((name) => describeVersion(gateway, name)),
   }
 

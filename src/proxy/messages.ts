@@ -53,10 +53,26 @@ export interface DataplaneSettings {
   readonly waitingPageAfter: number
   /** How long a target may stay silent before its answer's head; 0 = for ever. */
   readonly answerTimeout: number
+  /** How long a worker may take to accept a connection. */
+  readonly connectTimeout: number
   /** How long a client may take for a request head. */
   readonly headTimeout: number
+  /** How long a client may send nothing of a body that is not complete; 0 = for ever. */
+  readonly bodyTimeout: number
+  /** How long a client may take nothing of what is to be sent to it; 0 = for ever. */
+  readonly sendTimeout: number
   /** How long a client's connection may stay idle between two requests. */
   readonly keepAliveTimeout: number
+  /** How long an upgraded connection may be silent both ways; 0 = for ever. */
+  readonly upgradeIdleTimeout: number
+  /** How many connections this process holds; 0 = any number. */
+  readonly maxConnections: number
+  /** How many requests for one version are in flight here at once, those at the gate included; 0 = any number. */
+  readonly maxRequestsInFlight: number
+  /** Bytes of a request head. */
+  readonly maxHeaderSize: number
+  /** Bytes of a request body; 0 = any number. */
+  readonly maxBodySize: number
   /** How long requests in flight may go on when this process is told to stop. */
   readonly drainTimeout: number
   /** Addresses and CIDR ranges of peers whose forwarding headers are believed. */
@@ -68,10 +84,38 @@ export interface DataplaneSettings {
 /** A binding as a proxy process needs it; it listens on descriptor 3, which it inherited. */
 export interface BindingSettings {
   readonly port: number
-  /** Options of `tls.createServer` with file *names* already made absolute, not contents; null: plain HTTP. */
-  readonly tlsOptions: Readonly<Record<string, unknown>> | null
+  /** null: plain HTTP. */
+  readonly tls: TlsSettings | null
   /** Answer 308 to this port or origin instead of proxying; null: proxy. */
   readonly redirect: number | string | null
+  /** Whether each connection begins with a PROXY protocol header. */
+  readonly proxyProtocol: boolean
   /** Whether it speaks HTTP/2 as well: by ALPN where it has TLS, else to clients that begin with its preface. */
   readonly http2: boolean
+}
+
+/** What the TLS server of a binding is made of: contents, not names of files. Holds private keys; never logged. */
+export interface TlsSettings {
+  /** One for each set of names; the first is for clients that name no server, or one that none of them is for. */
+  readonly identities: readonly TlsIdentity[]
+  /** Authorities that client certificates are checked against, in PEM. */
+  readonly ca: readonly string[]
+  /** Opens every `pfx`; null: none is needed. Private keys in PEM are not encrypted any more. */
+  readonly passphrase: string | null
+  /** What else proxy.json says of `tls.createServer`. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** The keys of session tickets, the same in all processes of the binding: 48 bytes in Base64. */
+  readonly ticketKeys: string
+}
+
+/** Certificates for the same names, of different kinds (RSA, ECDSA), with their keys. */
+export interface TlsIdentity {
+  /** DNS names in lower case, wildcards (`*.example.com`) among them. */
+  readonly names: readonly string[]
+  /** PEM. */
+  readonly key: readonly string[]
+  /** PEM, each with its chain. */
+  readonly cert: readonly string[]
+  /** PKCS #12 with key and certificates, in Base64. */
+  readonly pfx: readonly string[]
 }

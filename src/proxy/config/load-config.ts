@@ -3,8 +3,11 @@ import { dirname, resolve } from 'node:path'
 import { type Checked, checkConfig } from '../../common/config/check-config.ts'
 import type { ConfigPath, ConfigProblem } from '../../common/config/config-problem.ts'
 import { readConfigFile } from '../../common/config/read-config-file.ts'
+import { expandRanges } from './address-ranges.ts'
+import { distrustedBindings } from './distrusted-bindings.ts'
 import { portConflicts } from './port-conflicts.ts'
 import type { BindingConfig, ProxyConfig } from './proxy-config.ts'
+import { redirectProblems } from './redirect-problems.ts'
 import { configSchema, type ParsedConfig, tlsFileOptions } from './schema.ts'
 import { unknownKeys } from './unknown-keys.ts'
 
@@ -49,6 +52,8 @@ function check(raw: unknown): Checked<ParsedConfig> {
   const wrong = [
     ...issues.map(({ path, message }) => ({ path: path as ConfigPath, allowed: message })),
     ...portConflicts(raw),
+    ...distrustedBindings(raw),
+    ...redirectProblems(raw),
   ]
   return parsed.success && wrong.length === 0 ? { value: parsed.data } : { wrong }
 }
@@ -77,9 +82,19 @@ function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, 
     gateTimeout: parsed.gateTimeout,
     gateLimit: parsed.gateLimit,
     answerTimeout: parsed.answerTimeout,
+    connectTimeout: parsed.connectTimeout,
+    headTimeout: parsed.headTimeout,
+    bodyTimeout: parsed.bodyTimeout,
+    sendTimeout: parsed.sendTimeout,
+    keepAliveTimeout: parsed.keepAliveTimeout,
+    upgradeIdleTimeout: parsed.upgradeIdleTimeout,
+    maxConnections: parsed.maxConnections,
+    maxRequestsInFlight: parsed.maxRequestsInFlight,
+    maxHeaderSize: parsed.maxHeaderSize,
+    maxBodySize: parsed.maxBodySize,
     drainTimeout: parsed.drainTimeout,
     stopTimeout: parsed.stopTimeout,
-    trustProxy: parsed.trustProxy,
+    trustProxy: expandRanges(parsed.trustProxy),
     accessLog: parsed.accessLog === null ? null : resolve(folder, parsed.accessLog),
     raw,
   }
@@ -91,7 +106,9 @@ function toBinding(binding: ParsedConfig['bindings'][number], folder: string): B
     host: binding.host ?? null,
     workerCount: binding.workerCount,
     tlsOptions: binding.tlsOptions ? absoluteFileNames(binding.tlsOptions, folder) : null,
-    redirect: binding.redirect ?? null,
+    // As it goes into a header: in ASCII.
+    redirect: typeof binding.redirect === 'string' ? new URL(binding.redirect).href : (binding.redirect ?? null),
+    proxyProtocol: binding.proxyProtocol,
     http2: binding.http2 ?? (binding.tlsOptions ?? null) !== null,
   }
 }

@@ -31,10 +31,31 @@ export interface ProxyConfig {
   readonly gateLimit: number
   /** How long a worker may stay silent before its answer; 0: for ever. */
   readonly answerTimeout: number
+  /** How long a worker may take to accept a connection. */
+  readonly connectTimeout: number
+  /** How long a client may take for a request head. */
+  readonly headTimeout: number
+  /** How long a client may send nothing of a body; 0: for ever. */
+  readonly bodyTimeout: number
+  /** How long a client may take nothing of an answer; 0: for ever. */
+  readonly sendTimeout: number
+  /** How long a client's connection may be idle between two requests. */
+  readonly keepAliveTimeout: number
+  /** How long an upgraded connection may be silent; 0: for ever. */
+  readonly upgradeIdleTimeout: number
+  /** Connections of clients in one proxy process; 0: any number. */
+  readonly maxConnections: number
+  /** Requests in flight for one version in one proxy process; 0: any number. */
+  readonly maxRequestsInFlight: number
+  /** Bytes. */
+  readonly maxHeaderSize: number
+  /** Bytes; 0: any number. */
+  readonly maxBodySize: number
   /** How long requests in flight may go on when their worker or the gateway is to stop. */
   readonly drainTimeout: number
   /** How long a worker may take to stop once it has nothing in flight, before SIGTERM, and again before SIGKILL. */
   readonly stopTimeout: number
+  /** Addresses and ranges; names are replaced by their ranges. */
   readonly trustProxy: readonly string[]
   /** Absolute path, or null. */
   readonly accessLog: string | null
@@ -53,4 +74,6 @@ export interface BindingConfig {
   readonly redirect: number | string | null
   /** By ALPN with TLS; without, to clients that know it beforehand. */
   readonly http2: boolean
+  /** Whether connections begin with a PROXY protocol header. */
+  readonly proxyProtocol: boolean
 }

@@ -1,7 +1,7 @@
-import { isIP } from 'node:net'
 import { z } from 'zod'
 import { explained, flag, hostName, portNumber, seconds, wholeNumber } from '../../common/config/checks.ts'
 import { versionNamePattern, versionNameRule } from '../versions/version-name.ts'
+import { isAddressRange } from './address-ranges.ts'
 
 /**
  * The zod schema of proxy.json. The message of every check is the text "what is allowed": load-config.ts puts where and
@@ -30,11 +30,20 @@ const fileNames = explained('a file name, or a list of file names', (error) =>
   ),
 )
 
+/** A DNS name, or one with a wildcard as its first label. */
+const serverName = /^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/
+
 const tlsOptions = z
   .looseObject(
     {
-      key: fileNames.optional().describe('File with the private key (PEM).'),
-      cert: fileNames.optional().describe('File with the certificate and its chain (PEM).'),
+      key: fileNames
+        .optional()
+        .describe('File with the private key (PEM). Of several, each is used with the certificate that it fits.'),
+      cert: fileNames
+        .optional()
+        .describe(
+          'File with the certificate and its chain (PEM). Of several, a client gets the one for the name that it asks for, otherwise the first.',
+        ),
       pem: fileNames
         .optional()
         .describe('File with private key and certificates in one (PEM): instead of key and cert.'),
@@ -44,11 +53,24 @@ const tlsOptions = z
         .describe('File with the authorities that client certificates are checked against (PEM).'),
       passphrase: explained('a string', (error) => z.string({ error }))
         .optional()
-        .describe('Passphrase of the private key or of the pfx file.'),
+        .describe('Passphrase of the private keys or of the pfx files.'),
+      names: explained('a list of host names such as app.example.com', (error) =>
+        z.array(z.string({ error }).regex(serverName, { error }), { error }).min(1, { error }),
+      )
+        .optional()
+        .describe(
+          'Host names that are served: it is an error if no certificate is for one of them. With local: more names of the local certificate.',
+        ),
+      local: flag()
+        .optional()
+        .describe(
+          'true: a certificate of a local authority that is made for this user, for https://localhost in development (tls.md).',
+        ),
     },
     { error: 'an object with the options of TLS' },
   )
-  .refine(hasCertificate, { error: 'key and cert, or pem, or pfx (file names)' })
+  .refine(hasCertificate, { error: 'key and cert, or pem, or pfx (file names), or "local": true' })
+  .refine(isEitherLocal, { error: 'either "local": true or files with certificates, not both' })
 
 /** One of `bindings`. */
 export const bindingSchema = z.looseObject(
@@ -59,14 +81,20 @@ export const bindingSchema = z.looseObject(
     tlsOptions: tlsOptions
       .nullish()
       .describe(
-        'Serves HTTPS. Options of tls.createServer; key, cert, pem, pfx and ca are names of files, relative to proxy.json.',
+        'Serves HTTPS (tls.md). Options of tls.createServer; key, cert, pem, pfx and ca are names of files, relative to proxy.json, and are followed.',
       ),
-    redirect: explained('a port from 1 to 65535, or a URL that starts with http:// or https://', (error) =>
-      z.union([port, z.string({ error }).refine(isHttpUrl, { error })], { error }),
+    redirect: explained(
+      'a port from 1 to 65535, or a URL that starts with http:// or https:// and has no ? and no #',
+      (error) => z.union([port, z.string({ error }).refine(isHttpUrl, { error })], { error }),
     )
       .nullish()
       .describe(
-        'Answers every request with 308 to this port of the same host, or to this URL, instead of proxying it.',
+        'Answers every request with 308 to this port of the same host (by https, port 80: http), or to this URL with the path behind it, instead of proxying it.',
+      ),
+    proxyProtocol: flag()
+      .default(false)
+      .describe(
+        'Whether each connection begins with a PROXY protocol header, version 1 or 2, that says where it comes from. Only peers in trustProxy may connect then.',
       ),
     http2: flag()
       .optional()
@@ -147,6 +175,48 @@ export const configSchema = z.looseObject(
     answerTimeout: seconds(0)
       .default(60)
       .describe('How many seconds a worker may stay silent before its answer begins; 0: for ever.'),
+    connectTimeout: seconds(0.01)
+      .default(5)
+      .describe('How many seconds a worker may take to accept a connection, before another one is tried.'),
+    headTimeout: seconds(0.1)
+      .default(15)
+      .describe(
+        'How many seconds a client may take for the head of a request, TLS handshake and PROXY header aside: 408.',
+      ),
+    bodyTimeout: seconds(0)
+      .default(60)
+      .describe(
+        'How many seconds a client may send nothing of a request body that is not complete: 408, or the end of the answer; 0: for ever.',
+      ),
+    sendTimeout: seconds(0)
+      .default(60)
+      .describe(
+        'How many seconds a client may take nothing of what is to be sent to it, before its connection is cut; 0: for ever.',
+      ),
+    keepAliveTimeout: seconds(0.1)
+      .default(75)
+      .describe('How many seconds a connection of a client may stay unused between two requests.'),
+    upgradeIdleTimeout: seconds(0)
+      .default(0)
+      .describe('How many seconds an upgraded connection (WebSocket) may be silent both ways; 0: for ever.'),
+    maxConnections: wholeNumber(0, 10_000_000)
+      .default(20_000)
+      .describe(
+        'How many connections of clients each proxy process holds at once; a further one is answered 503, or closed where the binding has TLS; 0: any number.',
+      ),
+    maxRequestsInFlight: wholeNumber(0, 10_000_000)
+      .default(0)
+      .describe(
+        'How many requests for one version each proxy process has in hand at once, those that wait for it to start and upgraded connections among them; a further one is answered 503; 0: any number.',
+      ),
+    maxHeaderSize: wholeNumber(1_024, 1_048_576)
+      .default(16_384)
+      .describe(
+        'How many bytes the head of a request may have: else 431, or 414 where the request line alone is too long.',
+      ),
+    maxBodySize: wholeNumber(0, Number.MAX_SAFE_INTEGER)
+      .default(0)
+      .describe('How many bytes the body of a request may have: else 413; 0: any number.'),
     drainTimeout: seconds(0)
       .default(60)
       .describe('How many seconds requests in flight may go on when their worker or the gateway is to stop.'),
@@ -157,14 +227,14 @@ export const configSchema = z.looseObject(
       ),
     trustProxy: z
       .array(
-        explained('an address or a range such as 10.0.0.0/8', (error) =>
+        explained('an address, a range such as 10.0.0.0/8, or loopback, linklocal or private', (error) =>
           z.string({ error }).refine(isAddressRange, { error }),
         ),
-        { error: 'a list of addresses and ranges such as 10.0.0.0/8' },
+        { error: 'a list of addresses, ranges such as 10.0.0.0/8, and loopback, linklocal or private' },
       )
       .default([])
       .describe(
-        'Addresses and ranges of the proxies in front of the gateway: their X-Forwarded-* and Forwarded headers are believed.',
+        'Addresses and ranges of the proxies in front of the gateway, or loopback, linklocal, private: their X-Forwarded-*, Forwarded and PROXY protocol headers are believed.',
       ),
     accessLog: explained('a file name, or null', (error) => z.string({ error }).min(1, { error }))
       .nullable()
@@ -196,14 +266,16 @@ const reservedHeaders = new Set([
   'upgrade',
 ])
 
-function hasCertificate(options: Readonly<Record<string, unknown>>): boolean {
-  return (
-    options.pem !== undefined || options.pfx !== undefined || (options.key !== undefined && options.cert !== undefined)
-  )
+function hasCertificate({ pem, pfx, key, cert, local }: Readonly<Record<string, unknown>>): boolean {
+  return local === true || pem !== undefined || pfx !== undefined || (key !== undefined && cert !== undefined)
+}
+
+function isEitherLocal({ pem, pfx, key, cert, local }: Readonly<Record<string, unknown>>): boolean {
+  return local !== true || [pem, pfx, key, cert].every((value) => value === undefined)
 }
 
 function isHttpUrl(text: string): boolean {
-  return /^https?:\/\//i.test(text) && URL.canParse(text)
+  return /^https?:\/\/[^?#]+$/i.test(text) && URL.canParse(text)
 }
 
 function isPathBelow(path: string): boolean {
@@ -218,11 +290,4 @@ function isPathBelow(path: string): boolean {
 function isPortRange(text: string): boolean {
   const [min = 0, max = 0] = text.split('-').map(Number)
   return min >= 1 && max <= 65535 && min <= max
-}
-
-function isAddressRange(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/')
-  const family = isIP(address)
-  if (family === 0 || rest.length > 0) return false
-  return bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
 }

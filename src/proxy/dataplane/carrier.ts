@@ -16,6 +16,8 @@ export interface CarryJob {
   readonly hasBody: boolean
   /** Milliseconds of silence before the answer's head; 0: for ever. */
   readonly answerTimeout: number
+  /** Milliseconds until there is a connection; one that is stuck is left for another, since nothing was sent. */
+  readonly connectTimeout: number
   readonly listener: CarryListener
 }
 

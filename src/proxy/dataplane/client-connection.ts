@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
 import type { DrainedConnection } from './drain-connections.ts'
+import { resetSocket } from './relay-answer.ts'
+import { SendLimit } from './send-limit.ts'
 
 /** Requests that may wait behind the one being answered before we stop reading. */
 const pipelineLimit = 16
@@ -16,20 +18,19 @@ export interface Run {
 /** One client's connection in the general lane: what is under way on it, and when it was last used. */
 export class ClientConnection implements DrainedConnection {
   readonly socket: Socket
+  readonly #sendLimit: SendLimit
   #current: Run | null = null
   readonly #waiting: Run[] = []
   #afterLast: (() => void) | null = null
+  #isBroken = false
   #usedAt = Date.now()
   #hasBegun = false
   #bytesSeen = 0
 
   constructor(socket: Socket) {
     this.socket = socket
+    this.#sendLimit = new SendLimit(socket)
     socket.on('close', () => this.#waiting.splice(0))
-  }
-
-  get current(): Run | null {
-    return this.#current
   }
 
   /** Whether a request has come. */
@@ -52,6 +53,11 @@ export class ClientConnection implements DrainedConnection {
       this.#usedAt = Date.now()
     }
     return this.#usedAt
+  }
+
+  /** Looks at the time: to be called now and then. @param sendTimeout milliseconds; 0: no limit */
+  check(now: number, sendTimeout: number): void {
+    if (this.#sendLimit.isExceeded(now, sendTimeout)) resetSocket(this.socket)
   }
 
   /** Starts it when all earlier ones are done. */
@@ -78,10 +84,21 @@ export class ClientConnection implements DrainedConnection {
       if (this.#waiting.length < pipelineLimit && this.socket.isPaused()) this.socket.resume()
       this.#current = run
       run.start()
+      if (this.#isBroken && !run.isReceived) run.abandon()
     } else {
       this.#afterLast?.()
       this.#afterLast = null
     }
+  }
+
+  /**
+   * What comes on it makes no sense any more. The request that this is in the middle of is abandoned, be it under way or in
+   * line; if there is none, `refuse` is called when those before are done.
+   */
+  break(refuse: () => void): void {
+    this.#isBroken = true
+    if (this.#current !== null && !this.#current.isReceived) this.#current.abandon()
+    else this.whenIdle(refuse)
   }
 
   /** Calls back once nothing is under way any more; at once if that is so. */

@@ -90,8 +90,12 @@ export class Dispatcher {
     return selection
   }
 
-  /** Counts a request as in flight for its version, until `leave`. */
+  /**
+   * Counts a request as in flight for its version, until `leave`.
+   * @throws Refusal VERSION_BUSY
+   */
   enter(version: string): Ticket {
+    if (this.#isFull(version)) throw new Refusal('VERSION_BUSY', { retryAfter: 1 })
     return new Ticket(version, this.#context)
   }
 
@@ -103,7 +107,7 @@ export class Dispatcher {
     const selection = selectVersion(request, this.#table.live)
     if ('error' in selection) return null
     const route = this.#table.route(selection.version)
-    if (route?.state !== 'ready') return null
+    if (route?.state !== 'ready' || this.#isFull(selection.version)) return null
     const claim = this.#targets.claim(route.targets, none)
     return claim === null ? null : { selection, claim, ticket: this.enter(selection.version) }
   }
@@ -111,6 +115,11 @@ export class Dispatcher {
   /** Reports the counts that have not been reported yet. */
   flush(): void {
     this.#counters.flush()
+  }
+
+  #isFull(version: string): boolean {
+    const { maxRequestsInFlight } = this.#options.settings()
+    return maxRequestsInFlight > 0 && this.#counters.inFlight(version) >= maxRequestsInFlight
   }
 }
 

@@ -1,3 +1,5 @@
+import { isOwnForwarding } from './forwarding.ts'
+
 /** Fields that concern one connection only (RFC 9110 7.6.1), besides those that `Connection` names. */
 const hopByHop = new Set([
   'connection',
@@ -28,7 +30,8 @@ export function forEachEndToEnd(
     const name = rawHeaders[index] ?? ''
     const lowerName = name.toLowerCase()
     if (hopByHop.has(lowerName)) continue
-    if (named?.has(lowerName) && !essential.has(lowerName)) continue
+    // A client that names forwarding headers would hide itself: its load balancer passes `Connection` on as it came.
+    if (named?.has(lowerName) && !essential.has(lowerName) && !isOwnForwarding(lowerName)) continue
     each(name, rawHeaders[index + 1] ?? '', lowerName)
   }
 }

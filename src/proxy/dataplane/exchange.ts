@@ -1,17 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { ErrorCode } from '../../common/errors.ts'
 import { composeAnswer, isNavigation, prefersHtml } from './answer.ts'
 import { type AttemptFailure, Attempts } from './attempts.ts'
+import { guardBody, isTooLong } from './body-guard.ts'
 import type { Carrier } from './carrier.ts'
 import { type CheckedRequest, checkRequest } from './check-request.ts'
 import type { Run } from './client-connection.ts'
 import type { Ticket } from './dispatcher.ts'
 import { headerValues } from './end-to-end-headers.ts'
 import { finishAnswer } from './finish-answer.ts'
-import { type Peer, plainAddress } from './forwarding.ts'
+import { clientAddress, earlierForwarding } from './forwarding.ts'
 import { isHttp10 } from './http-version.ts'
 import type { LaneContext } from './lane.ts'
-import { redirectLocation } from './redirect.ts'
+import { countForward } from './max-forwards.ts'
+import { ownAnswer } from './own-answer.ts'
+import { type Peer, peerOf } from './peer.ts'
 import { Refusal } from './refusal.ts'
 import { relayAnswer, resetClient } from './relay-answer.ts'
 import { relayInformation } from './relay-information.ts'
@@ -39,6 +43,8 @@ export interface ExchangeOptions {
 export class Exchange implements Run {
   readonly #options: ExchangeOptions
   readonly #requestId: string
+  /** Asked for at once: of a connection that is gone nobody can tell where it came from. */
+  readonly #peer: Peer
   readonly #startedAt = Date.now()
   readonly #hasBody: boolean
   /** Aborted when the client leaves. */
@@ -55,6 +61,7 @@ export class Exchange implements Run {
     this.#options = options
     const { req } = options
     this.#requestId = requestIdOf(req.headers['x-request-id'])
+    this.#peer = peerOf(req.socket)
     const length = req.headers['content-length']
     this.#hasBody = req.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) !== 0)
     this.#sentBefore = req.socket.bytesWritten
@@ -76,9 +83,10 @@ export class Exchange implements Run {
     else this.#run().catch((error: unknown) => this.#refuse(error))
   }
 
-  abandon(): void {
-    this.#refuse(new Refusal('BAD_REQUEST'))
+  abandon(code: ErrorCode = 'BAD_REQUEST'): void {
+    this.#refuse(new Refusal(code))
     this.#gone.abort()
+    if (this.#hasEnded) this.#options.req.socket.destroy() // answered long ago, and nobody wants the rest
   }
 
   async #run(): Promise<void> {
@@ -93,15 +101,20 @@ export class Exchange implements Run {
     const checked = checkRequest(head)
     if ('error' in checked) throw new Refusal(checked.error)
     const settings = context.settings()
-    if (settings.binding.redirect !== null) {
-      this.#redirect(settings.binding.redirect, checked)
+    const own = ownAnswer(settings.binding.redirect, checked.authority ?? checked.host, checked.path, req)
+    if (own !== null) {
+      this.#answer(own.status, own.fields)
       return
+    }
+    if (isTooLong(Number(req.headers['content-length'] ?? 0), settings.maxBodySize)) {
+      throw new Refusal('REQUEST_TOO_LARGE')
     }
     const selection = context.dispatcher.select({
       versionHeaders: headerValues(req.rawHeaders, settings.versionHeader),
     })
     this.#by = selection.by
     this.#ticket = context.dispatcher.enter(selection.version)
+    if (this.#hasBody) guardBody(req, settings, (code) => this.abandon(code))
     await this.#carry(checked, this.#ticket)
   }
 
@@ -116,6 +129,10 @@ export class Exchange implements Run {
     this.#attempts = attempts
     for (;;) {
       const claim = await attempts.next(patience, this.#gone.signal)
+      if (this.#gone.signal.aborted) {
+        claim.release()
+        return
+      }
       this.#worker = claim.target.id
       const failure = await this.#attempt(claim, checked.path, headers).catch((error: unknown) => {
         claim.release()
@@ -142,6 +159,7 @@ export class Exchange implements Run {
         headers,
         hasBody: this.#hasBody,
         answerTimeout: context.settings().answerTimeout,
+        connectTimeout: context.settings().connectTimeout,
         listener: {
           onInformation: (status, reason, lines) => relayInformation(req, res, status, reason, lines),
           onAnswer: (answer) => {
@@ -176,11 +194,10 @@ export class Exchange implements Run {
 
   #workerHeaders({ authority, host }: Accepted): Header[] {
     const { req, context, upgrade } = this.#options
-    const peer: Peer = { address: plainAddress(req.socket.remoteAddress), isEncrypted: 'encrypted' in req.socket }
     return workerRequestHeaders({
-      rawHeaders: req.rawHeaders,
-      peer,
-      isPeerTrusted: context.trustedPeers().has(peer.address),
+      rawHeaders: countForward(req.method, req.rawHeaders),
+      peer: this.#peer,
+      isPeerTrusted: context.trustedPeers().has(this.#peer.address),
       requestId: this.#requestId,
       authority,
       host,
@@ -202,7 +219,7 @@ export class Exchange implements Run {
   }
 
   #switch(answer: IncomingMessage, worker: Socket, workerHead: Buffer, claim: Claim): void {
-    const { req, res, upgrade } = this.#options
+    const { req, res, upgrade, context } = this.#options
     const client = req.socket
     if (upgrade === null || client.destroyed) {
       worker.destroy()
@@ -216,18 +233,17 @@ export class Exchange implements Run {
     client.write(switchingHead(answer.rawHeaders, this.#ownHeaders(true)))
     if (workerHead.length > 0) client.write(workerHead)
     if (upgrade.head.length > 0) worker.write(upgrade.head)
-    splice(client, worker)
+    splice(client, worker, context.settings().upgradeIdleTimeout)
     worker.once('close', () => claim.release())
     client.once('close', () => this.#end())
   }
 
-  #redirect(to: number | string, { host, authority, path }: Accepted): void {
+  /** Answers, without a body, what no worker is asked. */
+  #answer(status: number, fields: readonly string[]): void {
     const { req, res, isLast } = this.#options
-    const location = redirectLocation(to, authority ?? host, path)
-    if (location === null) throw new Refusal('BAD_HOST')
-    const headers = ['Location', location, 'Content-Length', '0', ...this.#ownHeaders(false)]
+    const headers = [...fields, ...this.#ownHeaders(false)]
     if (this.#isSending() && !isLast()) headers.push('Connection', 'close')
-    res.writeHead(308, headers)
+    res.writeHead(status, headers)
     finishAnswer(req, res, this.#isSending())
   }
 
@@ -237,6 +253,7 @@ export class Exchange implements Run {
     if (this.#hasEnded || this.#isSpliced || res.destroyed || this.#gone.signal.aborted) return
     const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
     if (refusal.code === 'INTERNAL') context.log.error({ err: error, requestId: this.#requestId }, 'a request failed')
+    context.refusals.count(refusal.code)
     if (res.headersSent) {
       resetClient(res)
       return
@@ -268,7 +285,7 @@ export class Exchange implements Run {
     context.accessLog()?.add({
       time: new Date(this.#startedAt).toISOString(),
       requestId: this.#requestId,
-      client: plainAddress(req.socket.remoteAddress),
+      client: clientAddress(this.#peer, context.trustedPeers(), () => earlierForwarding(req.rawHeaders)),
       method: req.method ?? '',
       target: req.url ?? '',
       status,

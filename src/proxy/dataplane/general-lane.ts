@@ -36,15 +36,19 @@ export class GeneralLane implements Lane {
   readonly #server: Server
   readonly #connections = new Map<Duplex, ClientConnection>()
   readonly #refused = new WeakSet<Duplex>()
+  /** How often the server looks for heads that take too long, in milliseconds. */
+  readonly #checkInterval: number
+  #clock: NodeJS.Timeout | null = null
   #isDraining = false
 
   constructor(context: LaneContext, carrier: Carrier) {
     this.#context = context
     this.#carrier = carrier
     const { headTimeout } = context.settings()
+    this.#checkInterval = Math.max(20, Math.min(1_000, Math.round(headTimeout / 4)))
     const options: ServerOptions & NewerServerOptions = {
       requestTimeout: 0, // an upload may take as long as it takes
-      connectionsCheckingInterval: Math.max(20, Math.min(1_000, Math.round(headTimeout / 4))),
+      connectionsCheckingInterval: this.#checkInterval,
       requireHostHeader: false, // checked by us, for a better answer
       shouldUpgradeCallback: (req) => upgradeProtocol(req) !== null,
     }
@@ -69,15 +73,20 @@ export class GeneralLane implements Lane {
     return this.#connections.size
   }
 
-  configure({ headTimeout, keepAliveTimeout }: DataplaneSettings): void {
-    this.#server.headersTimeout = headTimeout
+  configure({ headTimeout, sendTimeout, keepAliveTimeout, maxHeaderSize }: DataplaneSettings): void {
+    // The limit is met at the latest, not at the earliest.
+    this.#server.headersTimeout = Math.max(headTimeout / 2, headTimeout - this.#checkInterval)
     this.#server.keepAliveTimeout = keepAliveTimeout
+    this.#startClock(sendTimeout)
+    // An option of the constructor, which the server keeps here and reads for each connection.
+    Object.assign(this.#server, { maxHeaderSize })
   }
 
   accept(socket: Socket, since?: number): void {
     const connection = new ClientConnection(socket)
     this.#connections.set(socket, connection)
     socket.once('close', () => this.#connections.delete(socket))
+    socket.destroySoon = endAndLinger
     this.#server.emit('connection', socket)
     if (since !== undefined) this.#limitFirstHead(connection, since)
   }
@@ -85,7 +94,19 @@ export class GeneralLane implements Lane {
   async drain(deadline: number): Promise<void> {
     this.#isDraining = true
     await drainConnections(this.#connections, deadline)
-    this.#server.close(() => {}) // stops the clock
+    this.#server.close(() => {}) // stops its clock
+    if (this.#clock !== null) clearInterval(this.#clock)
+  }
+
+  #startClock(sendTimeout: number): void {
+    if (this.#clock !== null) clearInterval(this.#clock)
+    this.#clock = null
+    if (sendTimeout === 0) return
+    const tick = (): void => {
+      const now = Date.now()
+      for (const connection of this.#connections.values()) connection.check(now, sendTimeout)
+    }
+    this.#clock = setInterval(tick, Math.max(20, Math.min(1_000, sendTimeout / 4))).unref()
   }
 
   /** The server's own clock does not know how long the head has been on its way already. */
@@ -162,15 +183,14 @@ export class GeneralLane implements Lane {
   #onClientError(error: ClientError, socket: Duplex): void {
     const connection = this.#connections.get(socket)
     const code = codeOfClientError(error)
+    if (connection !== undefined && code !== null && socket.writableEnded) return // it lingers, and is closed in a moment
     if (connection === undefined || code === null || !socket.writable) {
       socket.destroy()
       return
     }
     if (this.#refused.has(socket)) return
     this.#refused.add(socket)
-    const { current } = connection
-    if (current !== null && !current.isReceived) current.abandon()
-    else connection.whenIdle(() => this.#refuse(connection.socket, code))
+    connection.break(() => this.#refuse(connection.socket, code))
   }
 
   #refuse(socket: Socket, code: Refusal['code']): void {
@@ -180,8 +200,21 @@ export class GeneralLane implements Lane {
       return
     }
     if (!socket.writable) return
+    this.#context.refusals.count(code)
     const answer = composeAnswer(new Refusal(code), { requestId: newRequestId(), prefersHtml: false })
     socket.end(toMessage(answer))
     setTimeout(() => socket.destroy(), lingerMs).unref()
   }
+}
+
+/**
+ * What `node:http` does after a last answer. A connection that is closed while the client still sends is reset, and the client may lose the
+ * answer: so we end our side, and read on for a moment (RFC 9112 9.6).
+ */
+function endAndLinger(this: Socket): void {
+  this.end(() => {
+    const timer = setTimeout(() => this.destroy(), lingerMs)
+    timer.unref()
+    this.once('close', () => clearTimeout(timer))
+  })
 }

@@ -6,6 +6,7 @@ import httpProxy from 'http-proxy'
 import type { Target } from '../routing/route-table.ts'
 import type { AttemptFailure } from './attempts.ts'
 import type { Carrier, CarryJob } from './carrier.ts'
+import { flushHead } from './flush-head.ts'
 import { requestTrailers } from './worker-request.ts'
 
 /**
@@ -13,9 +14,6 @@ import { requestTrailers } from './worker-request.ts'
  * that the worker is closing just then; connecting anew on the same machine costs next to nothing.
  */
 const idleMs = 1_000
-
-/** How long a worker may take to accept a connection; one that is stuck is left for another, since nothing was sent. */
-const connectMs = 5_000
 
 type Passes = { webPasses: Array<{ readonly name: string }> }
 
@@ -132,7 +130,7 @@ class TargetAgent extends Agent {
 
 /** Tells the job's listener what becomes of the request, and sends the body once there is a connection. */
 function follow(request: ClientRequest, job: CarryJob): void {
-  const { listener } = job
+  const { listener, connectTimeout } = job
   let isConnected = false
   let hasOutcome = false
   const fail = (kind: AttemptFailure['kind'], error: Error): void => {
@@ -149,7 +147,8 @@ function follow(request: ClientRequest, job: CarryJob): void {
       onConnected()
       return
     }
-    const timer = setTimeout(() => request.destroy(new Error(`no connection within ${connectMs} ms`)), connectMs)
+    const giveUp = (): void => void request.destroy(new Error(`no connection within ${connectTimeout} ms`))
+    const timer = setTimeout(giveUp, connectTimeout)
     request.once('close', () => clearTimeout(timer))
     socket.once('connect', () => {
       clearTimeout(timer)
@@ -194,7 +193,7 @@ function sendBody(request: ClientRequest, req: IncomingMessage): void {
   request.once('close', () => req.socket.off('close', breakOff))
   // A client may want to see an answer, or `100 Continue`, before it sends any of the body: then the head goes alone.
   setImmediate(() => {
-    if (!request.headersSent && !request.destroyed) request.flushHeaders()
+    if (!request.headersSent && !request.destroyed) flushHead(request)
   })
 }
 

@@ -26,8 +26,7 @@ process.on('uncaughtException', (error) => {
 
 // The channel alone does not keep a process alive, and until it has brought the first routes there is nothing else.
 const untilItListens = setInterval(() => {}, 60_000)
-// Not the fast lane yet: on Node 24 its comparison with this one met a case that nobody has explained (ADR 0001).
-const proxyProcess = new ProxyProcess({ channel, listen: { fd: listeningDescriptor }, log, lanes: 'general' })
+const proxyProcess = new ProxyProcess({ channel, listen: { fd: listeningDescriptor }, log })
 process.on('SIGTERM', () => void proxyProcess.stop())
 let wardsEnded = Promise.resolve()
 channel.on('abandoned', (ended) => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { ListenOptions, Server } from 'node:net'
+import type { ListenOptions } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FromProcess, ToProcess } from '../../common/channel-protocol.ts'
 import type { Log } from '../../common/log.ts'
@@ -7,7 +7,9 @@ import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../mes
 import type { RouteTableData } from '../routing/route-table.ts'
 import { AccessLog } from './access-log.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { Entrance } from './entrance.ts'
 import { FastLane } from './fast/fast-lane.ts'
+import { Turn } from './fast/turn.ts'
 import { WorkerConnections } from './fast/worker-connections.ts'
 import { TrustedPeers } from './forwarding.ts'
 import { GeneralLane } from './general-lane.ts'
@@ -15,7 +17,6 @@ import { HttpProxyCarrier } from './http-proxy-carrier.ts'
 import { Http2Lane } from './http2/http2-lane.ts'
 import { ProtocolLane } from './http2/protocol-lane.ts'
 import type { Lane, LaneContext } from './lane.ts'
-import { createListener } from './listener.ts'
 import { Refusals } from './refusals.ts'
 
 /** How long requests in flight get when the supervisor has stayed away. */
@@ -54,7 +55,8 @@ export interface Ending {
 export class ProxyProcess {
   readonly #options: ProxyProcessOptions
   readonly #carrier = new HttpProxyCarrier()
-  readonly #workers = new WorkerConnections()
+  readonly #turn = new Turn()
+  readonly #workers = new WorkerConnections(this.#turn)
   readonly #dispatcher: Dispatcher
   readonly #refusals: Refusals
   #settings: DataplaneSettings | null = null
@@ -62,7 +64,7 @@ export class ProxyProcess {
   #trustedPeers = new TrustedPeers([])
   #accessLog: AccessLog | null = null
   #lane: Lane | null = null
-  #listener: Server | null = null
+  #entrance: Entrance | null = null
   #stopping: Promise<void> | null = null
   #end: (ending: Ending) => void = () => {}
   /** Resolves once everything is over. */
@@ -72,9 +74,11 @@ export class ProxyProcess {
 
   constructor(options: ProxyProcessOptions) {
     this.#options = options
+    const send = (body: FromProxyProcess): void => options.channel.send({ type: 'message', body })
+    this.#refusals = new Refusals((counts) => send({ type: 'refused', counts }), options.log)
     this.#dispatcher = new Dispatcher({
       settings: () => this.#currentSettings(),
-      send: (body: FromProxyProcess) => options.channel.send({ type: 'message', body }),
+      send,
       onReleased: (target) => {
         this.#carrier.closeIdle(target)
         this.#workers.closeIdle(target)
@@ -94,7 +98,7 @@ export class ProxyProcess {
 
   /** Where it listens; for tests. */
   get port(): number | null {
-    const address = this.#listener?.address()
+    const address = this.#entrance?.server.address()
     return address !== null && typeof address === 'object' ? address.port : null
   }
 
@@ -118,7 +122,16 @@ export class ProxyProcess {
     this.#trustedPeers = new TrustedPeers(settings.trustProxy)
     if (before?.accessLog !== settings.accessLog) this.#openAccessLog(settings.accessLog)
     this.#lane?.configure(settings)
+    this.#configureEntrance(settings)
     this.#start()
+  }
+
+  #configureEntrance(settings: DataplaneSettings): void {
+    try {
+      this.#entrance?.configure(settings)
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'the new certificates cannot be used: the former ones stay')
+    }
   }
 
   #route(table: RouteTableData): void {
@@ -128,7 +141,7 @@ export class ProxyProcess {
   }
 
   #start(): void {
-    if (this.#settings === null || this.#firstTable === null || this.#listener !== null || this.#stopping !== null)
+    if (this.#settings === null || this.#firstTable === null || this.#entrance !== null || this.#stopping !== null)
       return
     if (this.#dispatcher.epoch < this.#firstTable.epoch) this.#dispatcher.update(this.#firstTable)
     const context: LaneContext = {
@@ -141,17 +154,24 @@ export class ProxyProcess {
     }
     const general = new GeneralLane(context, this.#carrier)
     const { lanes = 'both' } = this.#options
-    const http1 = lanes === 'general' ? general : new FastLane(context, this.#workers, general)
-    const lane = new ProtocolLane(context, http1, new Http2Lane(context, this.#workers))
+    const http1 = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
+    const lane = new ProtocolLane(context, http1, new Http2Lane(context, this.#workers, this.#turn))
     this.#lane = lane
     try {
-      this.#listener = createListener(this.#settings, (socket) => lane.accept(socket))
+      this.#entrance = new Entrance({
+        settings: () => this.#currentSettings(),
+        trustedPeers: () => this.#trustedPeers,
+        connectionCount: () => lane.connectionCount,
+        refusals: this.#refusals,
+        onConnection: (socket) => lane.accept(socket),
+      })
     } catch (error) {
       this.#fail(error)
       return
     }
-    this.#listener.on('error', (error) => this.#fail(error))
-    this.#listener.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
+    const { server } = this.#entrance
+    server.on('error', (error) => this.#fail(error))
+    server.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
   }
 
   #fail(error: unknown): void {
@@ -162,9 +182,10 @@ export class ProxyProcess {
 
   async #drain(deadline: number): Promise<void> {
     this.#options.channel.markStopping()
-    if (this.#listener?.listening) {
-      const closed = once(this.#listener, 'close')
-      this.#listener.close()
+    const server = this.#entrance?.server
+    if (server?.listening) {
+      const closed = once(server, 'close')
+      server.close()
       const began = Date.now()
       await this.#lane?.drain(deadline)
       // What was still a TLS handshake may have become a connection by then.

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { forEachEndToEnd, isFieldValue, trailerPairs } from './end-to-end-headers.ts'
+import { flushHead } from './flush-head.ts'
 import { isHttp10 } from './http-version.ts'
 
 /** Header lines of the gateway, names and values in turn, that take the place of a worker's own of that name. */
@@ -13,13 +14,14 @@ export type OwnHeaders = readonly string[]
  */
 export function relayAnswer(answer: IncomingMessage, res: ServerResponse, own: OwnHeaders): void {
   const status = answer.statusCode ?? 502
+  if (answer.httpVersionMajor !== 1) throw new Error('another version of HTTP') // whose head means what? (RFC 9112 2.3)
   if (status === 101) throw new Error('101 without a protocol') // the client would wait for the answer proper
   const headers = relayedHeaders(answer.rawHeaders, status, own, mayHaveTrailers(answer, res))
   res.writeHead(status, reasonPhrase(answer.statusMessage), headers)
   let isHeadSent = false
   // The head of an answer whose body takes its time goes ahead alone; others travel together with the first piece.
   setImmediate(() => {
-    if (!isHeadSent && !res.writableEnded && !res.destroyed) res.flushHeaders()
+    if (!isHeadSent && !res.writableEnded && !res.destroyed) flushHead(res)
   })
   answer.on('data', (chunk: Buffer) => {
     isHeadSent = true

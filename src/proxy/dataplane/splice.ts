@@ -13,8 +13,17 @@ export function switchingHead(rawHeaders: readonly string[], own: readonly strin
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
 }
 
-/** Joins two sockets: bytes and ends go through both ways, each no faster than the other side reads; if one breaks, both do. */
-export function splice(one: Socket, other: Socket): void {
+/** How long a client may be silent before the system asks whether it is still there; its connection breaks if it is not. */
+const probeMs = 60_000
+
+/**
+ * Joins two sockets: bytes and ends go through both ways, each no faster than the other side reads; if one breaks, both do.
+ * @param idleTimeout milliseconds of silence both ways after which both are closed; 0: for ever
+ */
+export function splice(one: Socket, other: Socket, idleTimeout: number): void {
+  one.setKeepAlive(true, probeMs)
+  // Whatever comes from either side is read from this one or written to it.
+  if (idleTimeout > 0) one.setTimeout(idleTimeout, () => one.destroy())
   for (const [from, to] of [
     [one, other],
     [other, one],

@@ -1,7 +1,6 @@
 import { forEachEndToEnd, trailerPairs } from './end-to-end-headers.ts'
-import { forwardingHeaders, isForwardingHeader, type Peer } from './forwarding.ts'
-
-const ownForwarding = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded'])
+import { addEarlier, forwardingHeaders, isForwardingHeader, isOwnForwarding } from './forwarding.ts'
+import type { Peer } from './peer.ts'
 
 export interface WorkerRequestOptions {
   readonly rawHeaders: readonly string[]
@@ -41,15 +40,13 @@ export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
     if (isForwardingHeader(lowerName)) {
       if (!options.isPeerTrusted) return
       // What a trusted peer says beyond those that are set below (X-Forwarded-Port, …) goes on as it is.
-      if (!ownForwarding.has(lowerName)) {
-        add(name, value, lowerName)
-        return
-      }
-      const before = earlier.get(lowerName)
-      earlier.set(lowerName, before === undefined ? value : `${before}, ${value}`)
+      if (isOwnForwarding(lowerName)) addEarlier(earlier, lowerName, value)
+      else add(name, value, lowerName)
       return
     }
     if (lowerName === 'host' && options.authority !== null) add(name, options.authority, lowerName)
+    // Some read a leading zero as octal, and the body as a shorter one.
+    else if (lowerName === 'content-length') add(name, value.replace(/^0+(?=[0-9])/, ''), lowerName)
     else add(name, value, lowerName)
   })
   if (options.authority !== null && !headers.has('host')) add('Host', options.authority)

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Route } from '../../../src/proxy/routing/route-table.ts'
 import { ask, eventually, get, RawClient, startGateway, startRawWorker, startWorker } from './harness.ts'
 
@@ -218,7 +218,7 @@ test('a POST body waits at the gate with its request, and arrives whole', async 
 
 test('servedVersionHeader: false leaves the header out, and takes effect at once', async () => {
   const { gateway } = await gatewayWithWitness()
-  gateway.configure({ servedVersionHeader: false })
+  await gateway.configure({ servedVersionHeader: false })
   expect((await ask(gateway.port)).headers.get('x-served-version')).toBe(null)
 })
 
@@ -268,4 +268,62 @@ test('a worker cannot speak in the name of the gateway', async () => {
   )
   const gateway = await startGateway({ v1: [worker.target] })
   expect(await new RawClient(gateway.port).send(get()).until(/ok$/)).not.toMatch(/v9|forged/)
+})
+
+test.each(['both', 'general'] as const)(
+  'the last answer reaches a client that goes on sending behind it (%s)',
+  async (lanes) => {
+    const worker = await startWorker((_req, res) => res.end('x'.repeat(400_000)))
+    const gateway = await startGateway({ v1: [worker.target] }, {}, lanes)
+    const client = new RawClient(gateway.port).send(get('/', 'Connection: close'))
+    await client.until(/\r\n\r\n/)
+    client.socket.pause()
+    await eventually(() => gateway.channel.bodiesOf('counters').at(-1)?.versions[0]?.inFlight === 0)
+    for (let index = 0; index < 3; index++) {
+      client.socket.write(get('/behind'))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    client.socket.resume()
+    expect((await client.closed()).length).toBe(400_000)
+    expect(client.error).toBe(null)
+  },
+)
+
+describe.each(['both', 'general'] as const)('lanes: %s', (lanes) => {
+  test('a client that takes nothing of its answer is cut off in time, and its worker let go', async () => {
+    let isGone = false
+    const worker = await startWorker((_req, res) => {
+      res.on('close', () => {
+        isGone = true
+      })
+      res.end(Buffer.alloc(30_000_000))
+    })
+    const gateway = await startGateway({ v1: [worker.target] }, { sendTimeout: 300 }, lanes)
+    const client = new RawClient(gateway.port).send(get())
+    await client.until(/\r\n\r\n/)
+    client.socket.pause()
+    await eventually(() => isGone)
+    client.socket.resume()
+    expect((await client.closed()).length).toBeLessThan(30_000_000)
+  })
+
+  test('a client that takes its answer slowly, but takes it, gets all of it', async () => {
+    const size = 12_000_000
+    const worker = await startWorker((_req, res) => res.end(Buffer.alloc(size, 'x')))
+    const gateway = await startGateway({ v1: [worker.target] }, { sendTimeout: 600 }, lanes)
+    const client = new RawClient(gateway.port).send(get('/', 'Connection: close'))
+    await client.until(/\r\n\r\n/)
+    let taken = 0
+    client.socket.on('data', (chunk) => {
+      taken += chunk.length
+      client.text = ''
+      if (taken < 2_000_000) return
+      taken = 0
+      client.socket.pause()
+      setTimeout(() => client.socket.resume(), 250)
+    })
+    await client.closed()
+    expect(client.error).toBe(null)
+    expect(client.socket.bytesRead).toBeGreaterThan(size)
+  })
 })

@@ -1,6 +1,7 @@
+import type { ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
-import { ask, RawClient, startGateway, startRawWorker, startWorker } from './harness.ts'
+import { ask, eventually, get, RawClient, startGateway, startRawWorker, startWorker } from './harness.ts'
 
 test.each([
   ['GET', 'without a body', [], ''],
@@ -133,4 +134,17 @@ test.each(['HTTP/0.9', 'HTTP/2.0'])('a request that says %s is refused, and reac
   client.send(`GET / ${version}`, 'Host: example.test', '', '')
   expect(await client.until(/BAD_REQUEST/)).toMatch(/^HTTP\/1.1 400 /)
   expect(requests).toBe(0)
+})
+
+test('a body that breaks off into nonsense, of a request that waits behind another, is answered 400', async () => {
+  const asked: ServerResponse[] = []
+  const worker = await startWorker((_req, res) => void asked.push(res))
+  const gateway = await startGateway({ v1: [worker.target] }, {}, 'general')
+  const client = new RawClient(gateway.port)
+  const second = ['POST /second HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked', '', 'no chunk', '']
+  client.send(`${get('/first')}${second.join('\r\n')}`)
+  await eventually(() => asked.length === 1)
+  asked[0]?.end('first')
+  expect(await client.closed()).toMatch(/^HTTP\/1.1 200 .*first.*HTTP\/1.1 400 /s)
+  expect(asked.length).toBe(1)
 })

@@ -111,7 +111,7 @@ test('forwarding headers are set, and a client cannot set its own', async () => 
   expect(worker.record.bytes).toContain('Forwarded: for=127.0.0.1;host=example.test;proto=http\r\n')
   expect(worker.record.bytes).not.toMatch(/6\.6\.6\.6|https|X-Forwarded-Port/)
 
-  gateway.configure({ trustProxy: ['127.0.0.0/8'] })
+  await gateway.configure({ trustProxy: ['127.0.0.0/8'] })
   worker.record.bytes = ''
   await new RawClient(gateway.port).send(get('/', ...forged)).until(/ok$/)
   expect(worker.record.bytes).toContain('X-Forwarded-For: 6.6.6.6, 127.0.0.1\r\n')
@@ -314,4 +314,24 @@ test('trailers that would change how the message is read, or cannot be written, 
   await client.until(/ok$/)
   await eventually(() => worker.record.bytes.endsWith('\r\n\r\n'))
   expect(worker.record.bytes).toMatch(/\r\n0\r\nX-Fine: 1\r\n\r\n$/)
+})
+
+test('a field that is not ASCII goes on byte for byte, both ways, though the body is late', async () => {
+  const heads: string[] = []
+  const worker = await startRawWorker((socket) => {
+    socket.once('data', (chunk) => {
+      heads.push(chunk.toString('latin1'))
+      socket.write('HTTP/1.1 200 OK\r\nX-Answer: \xe4\r\nContent-Length: 2\r\n\r\n', 'latin1')
+    })
+    socket.on('data', (chunk) => {
+      if (String(chunk).endsWith('late')) socket.write('ok')
+    })
+  })
+  const gateway = await startGateway({ v1: [worker.target] })
+  const client = new RawClient(gateway.port)
+  client.send('POST / HTTP/1.1', 'Host: h', 'X-Ask: \xe4', 'Content-Length: 4', '', '')
+  expect(await client.until(/\r\n\r\n/)).toContain('\r\nX-Answer: \xe4\r\n')
+  client.send('late')
+  await client.until(/ok$/)
+  expect(heads[0]).toContain('\r\nX-Ask: \xe4\r\n')
 })

@@ -6,6 +6,8 @@ export interface Body {
   readonly isComplete: boolean
   /** Its framing is broken: nothing that follows makes sense. */
   readonly isOdd: boolean
+  /** It is longer than it may be. */
+  readonly isTooLong: boolean
   /** Passes on what belongs to the body. @returns the position behind it */
   pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number
   /** The connection it came on has ended. @returns whether that was its end */
@@ -16,6 +18,7 @@ export interface Body {
 export class MeasuredBody implements Body {
   #left: number
   readonly isOdd = false
+  readonly isTooLong = false
 
   constructor(length: number) {
     this.#left = length
@@ -39,12 +42,16 @@ export class MeasuredBody implements Body {
 
 /** A body in chunks, passed on in chunks. */
 export class ChunkedBody implements Body {
-  readonly #scanner = new ChunkedScanner()
+  readonly #scanner: ChunkedScanner
   readonly #filter: (trailers: readonly string[]) => ReadonlyArray<readonly [string, string]>
 
-  /** @param filter the trailers that go on */
-  constructor(filter: (trailers: readonly string[]) => ReadonlyArray<readonly [string, string]>) {
+  /**
+   * @param filter the trailers that go on
+   * @param limit bytes of data that it may have
+   */
+  constructor(filter: (trailers: readonly string[]) => ReadonlyArray<readonly [string, string]>, limit?: number) {
     this.#filter = filter
+    this.#scanner = new ChunkedScanner(limit)
   }
 
   get isComplete(): boolean {
@@ -53,6 +60,10 @@ export class ChunkedBody implements Body {
 
   get isOdd(): boolean {
     return this.#scanner.isOdd
+  }
+
+  get isTooLong(): boolean {
+    return this.#scanner.isTooLong
   }
 
   pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
@@ -72,9 +83,21 @@ export class EndlessBody implements Body {
   readonly isOdd = false
   /** To be sent behind its last chunk. */
   trailers: ReadonlyArray<readonly [string, string]> = []
+  /** Bytes that it may still have. */
+  #allowed: number
+
+  /** @param limit bytes that it may have */
+  constructor(limit = Number.POSITIVE_INFINITY) {
+    this.#allowed = limit
+  }
+
+  get isTooLong(): boolean {
+    return this.#allowed < 0
+  }
 
   pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
-    if (end > start) {
+    this.#allowed -= end - start
+    if (end > start && !this.isTooLong) {
       sink.text(`${(end - start).toString(16)}\r\n`)
       sink.bytes(buffer, start, end, isLent)
       sink.text('\r\n')

@@ -9,7 +9,10 @@ const trailerLimit = 8 * 1024
 const wholeLine =
   /^([0-9A-Fa-f]{1,16})(?:;[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:=(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"[\t\x20\x21\x23-\x5b\x5d-\x7e]*"))?)*\r\n$/
 
-type State = 'size' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'done' | 'odd'
+/** A length behind the body that it would be the length of (RFC 9110 6.5.1): whoever takes it for one reads another body. */
+const statesLength = /^(?:content-length|transfer-encoding)$/i
+
+type State = 'size' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'done' | 'odd' | 'large'
 
 /**
  * Follows a chunked body (RFC 9112 7.1) to its end, and passes it on:
@@ -22,6 +25,8 @@ type State = 'size' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'done' | 'od
  * that no extension and no byte in doubt ever goes on. Nothing of the last chunk does: the caller writes it, with `trailers`.
  */
 export class ChunkedScanner {
+  /** Bytes of data that the body may still have. */
+  #allowed: number
   #state: State = 'size'
   /** Bytes of data that are left in this chunk. */
   #left = 0
@@ -31,8 +36,12 @@ export class ChunkedScanner {
   #trailerSize = 0
   readonly #keepsFraming: boolean
 
-  /** @param keepsFraming whether the chunks go on as chunks, or nothing but what is in them */
-  constructor(keepsFraming = true) {
+  /**
+   * @param limit bytes of data that it may have
+   * @param keepsFraming whether the chunks go on as chunks, or nothing but what is in them
+   */
+  constructor(limit = Number.POSITIVE_INFINITY, keepsFraming = true) {
+    this.#allowed = limit
     this.#keepsFraming = keepsFraming
   }
 
@@ -43,6 +52,11 @@ export class ChunkedScanner {
   /** Whether the bytes are not what they should be: nothing of them makes sense any more. */
   get isOdd(): boolean {
     return this.#state === 'odd'
+  }
+
+  /** Whether it has more data than it may have: nothing of it is passed on any more. */
+  get isTooLong(): boolean {
+    return this.#state === 'large'
   }
 
   /** Once done: names and values in turn. */
@@ -92,9 +106,11 @@ export class ChunkedScanner {
           if (!isBeginningOfLine(line)) this.#state = 'odd'
         } else if (size === null) this.#state = 'odd'
         else if (size === 0) this.#state = 'trailers'
+        else if (size > this.#allowed) this.#state = 'large'
         else {
           if (from === at && this.#keepsFraming) outlet.text(`${size.toString(16)}\r\n`)
           this.#left = size
+          this.#allowed -= size
           this.#state = 'data'
         }
       } else if (this.#state === 'trailers') {
@@ -102,7 +118,7 @@ export class ChunkedScanner {
         from = at
       } else break
     }
-    if (this.#state === 'odd') return at
+    if (this.#state === 'odd' || this.#state === 'large') return at
     outlet.bytes(buffer, from, at, isLent)
     return at
   }
@@ -121,7 +137,7 @@ export class ChunkedScanner {
     } else if (line === '\r\n') this.#state = 'done'
     else {
       const field = fieldOf(line)
-      if (field === null) this.#state = 'odd'
+      if (field === null || statesLength.test(field[0])) this.#state = 'odd'
       else this.#trailers.push(...field)
     }
     return at

@@ -1,18 +1,24 @@
 import type { Socket } from 'node:net'
 import { composeAnswer, toMessage } from '../answer.ts'
-import { isAuthority } from '../check-request.ts'
-import { forwardingHeaders, type Peer, plainAddress } from '../forwarding.ts'
+import { isTooLong } from '../body-guard.ts'
+import { clientAddress, nothingEarlier } from '../forwarding.ts'
 import type { LaneContext } from '../lane.ts'
+import { type Peer, peerOf } from '../peer.ts'
 import { Refusal } from '../refusal.ts'
 import { resetSocket } from '../relay-answer.ts'
 import { newRequestId, requestIdOf } from '../request-id.ts'
+import { SendLimit } from '../send-limit.ts'
+import { accessLine } from './access-line.ts'
 import type { ClientSide } from './client-side.ts'
 import { FastExchange } from './fast-exchange.ts'
-import { targetOf } from './fast-request.ts'
+import { ForwardingLines } from './forwarding-lines.ts'
+import { LentReads } from './lent-reads.ts'
 import { MessageOutlet } from './message-outlet.ts'
 import { requestBodyOf } from './request-body.ts'
 import { type RequestHead, scanRequestHead } from './scan-request-head.ts'
 import { spliceRequestHead } from './splice-request-head.ts'
+import { takeForwarding } from './trusted-head.ts'
+import type { Turn } from './turn.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
 /** How much is kept of what a client sends ahead of its turn before we stop reading. */
@@ -22,16 +28,18 @@ const pieceLimit = 8
 /** How long a client whose connection we have ended may take to go away by itself. */
 const lingerMs = 1_000
 
-export interface FastConnectionOptions {
+/** The lane that a connection is in: one for all, so that a connection costs as little memory as it can. */
+export interface FastConnectionOwner {
   readonly context: LaneContext
   readonly workers: WorkerConnections
-  isDraining(): boolean
+  readonly turn: Turn
+  readonly isDraining: boolean
   /**
-   * The next request is not for the fast lane; its bytes are in the socket again.
+   * The next request is not for the fast lane; its bytes are in the connection's socket again.
    * @param since when it began to come, in milliseconds since the epoch
    */
-  onDeclined(socket: Socket, since: number): void
-  onClosed(): void
+  onDeclined(connection: FastConnection, since: number): void
+  onClosed(connection: FastConnection): void
 }
 
 /**
@@ -40,30 +48,38 @@ export interface FastConnectionOptions {
  */
 export class FastConnection implements ClientSide {
   readonly outlet: MessageOutlet
-  readonly #options: FastConnectionOptions
-  readonly #socket: Socket
+  readonly #lane: FastConnectionOwner
+  readonly #reads: LentReads
+  /** The client's. */
+  readonly socket: Socket
   readonly #peer: Peer
+  readonly #forwarding: ForwardingLines
+  readonly #sendLimit: SendLimit
   #state: 'head' | 'exchange' | 'closing' | 'left' = 'head'
   /** When this state, or the head that is coming, began, in milliseconds since the epoch. */
   #since = Date.now()
   /** What has come and not been taken yet. */
   #unread: Buffer | null = null
+  /** Whether its memory is used for something else as soon as we return. */
+  #isLent = false
   #pieces = 0
   #exchange: FastExchange | null = null
   #closesAfter = false
   #startedAt = 0
+  /** For the access log. */
+  #client = ''
   #sentBefore = 0
   #hasServed = false
-  /** The last `Host`, which was sane, and what follows from it. */
-  #host: string | null = null
-  #forwarding = ''
 
-  constructor(socket: Socket, options: FastConnectionOptions) {
-    this.#socket = socket
-    this.#options = options
-    this.#peer = { address: plainAddress(socket.remoteAddress), isEncrypted: 'encrypted' in socket }
-    this.outlet = new MessageOutlet(socket)
-    socket.on('data', this.#onData)
+  constructor(accepted: Socket, lane: FastConnectionOwner) {
+    this.#lane = lane
+    this.#reads = new LentReads(accepted, (buffer, length) => this.#receive(buffer, length))
+    const { socket } = this.#reads
+    this.socket = socket
+    this.#peer = peerOf(socket)
+    this.#forwarding = new ForwardingLines(this.#peer)
+    this.#sendLimit = new SendLimit(socket)
+    this.outlet = new MessageOutlet(socket, lane.turn)
     socket.on('end', this.#onClientEnd)
     socket.on('drain', this.#onDrain)
     socket.on('error', this.#onError)
@@ -72,7 +88,7 @@ export class FastConnection implements ClientSide {
 
   /** Whether nothing is under way on it, not even the rest of an answer that the client has not taken yet. */
   get isIdle(): boolean {
-    return this.#state === 'head' && this.#socket.writableLength === 0
+    return this.#state === 'head' && this.outlet.isEmpty
   }
 
   /** When it was last used, in milliseconds since the epoch. */
@@ -81,11 +97,11 @@ export class FastConnection implements ClientSide {
   }
 
   destroy(): void {
-    this.#socket.destroy()
+    this.socket.destroy()
   }
 
   isLast(): boolean {
-    return this.#closesAfter || this.#options.isDraining()
+    return this.#closesAfter || this.#lane.isDraining
   }
 
   offerBody(): void {
@@ -93,7 +109,7 @@ export class FastConnection implements ClientSide {
     const unread = this.#unread
     if (exchange === null || unread === null) return
     this.#unread = null
-    const taken = exchange.takeBody(unread, 0, unread.length)
+    const taken = exchange.takeBody(unread, 0, unread.length, this.#isLent)
     if (this.#exchange !== exchange && this.#state !== 'head') return
     this.#keep(unread, taken)
     this.#readHead() // that may have been the last the exchange needed
@@ -101,11 +117,11 @@ export class FastConnection implements ClientSide {
   }
 
   pause(): void {
-    this.#socket.pause()
+    this.socket.pause()
   }
 
   resume(): void {
-    if (this.#state !== 'left' && this.#socket.isPaused()) this.#socket.resume()
+    if (this.#state !== 'left' && this.socket.isPaused()) this.socket.resume()
   }
 
   onEnd(closes: boolean): void {
@@ -123,42 +139,38 @@ export class FastConnection implements ClientSide {
 
   onBroken(): void {
     this.#account()
-    resetSocket(this.#socket)
+    this.outlet.write()
+    resetSocket(this.socket)
   }
 
-  /** Looks at the time: to be called now and then. */
-  check(now: number): void {
-    const { headTimeout, keepAliveTimeout, answerTimeout } = this.#options.context.settings()
+  /** Looks at the time: to be called now and then. @param next when it is called again */
+  check(now: number, next = now): void {
+    const { headTimeout, keepAliveTimeout, answerTimeout, sendTimeout } = this.#lane.context.settings()
+    if (this.#sendLimit.isExceeded(now, sendTimeout)) {
+      resetSocket(this.socket)
+      return
+    }
     const waited = now - this.#since
     if (this.#state === 'exchange') this.#exchange?.check(now, answerTimeout)
-    else if (this.#state === 'head' && this.#socket.writableLength > 0)
+    else if (this.#state === 'head' && !this.outlet.isEmpty)
       this.#since = now // it is busy reading
     else if (this.#state === 'closing') {
-      if (!this.#socket.writableFinished) this.#since = now
-      else if (waited >= lingerMs) this.#socket.destroy()
+      if (!this.socket.writableFinished) this.#since = now
+      else if (waited >= lingerMs) this.socket.destroy()
     } else if (this.#unread !== null) {
-      if (waited >= headTimeout) this.#refuse(new Refusal('REQUEST_TIMEOUT'))
-    } else if (waited >= (this.#hasServed ? keepAliveTimeout : headTimeout)) this.#socket.destroy()
-  }
-
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.#state === 'closing') return
-    const isFirstPiece = this.#unread === null
-    const unread = this.#unread === null ? chunk : Buffer.concat([this.#unread, chunk])
-    this.#unread = unread
-    if (this.#state === 'head') {
-      if (isFirstPiece) this.#since = Date.now()
-      this.#pieces++
-      this.#readHead()
-    } else if (this.#exchange !== null && !this.#exchange.isReceived) this.offerBody()
-    this.#limitReadAhead()
+      // The limit is met at the latest, not at the earliest.
+      if (next - this.#since > headTimeout) this.#refuse(new Refusal('REQUEST_TIMEOUT'))
+    } else if (waited >= (this.#hasServed ? keepAliveTimeout : headTimeout)) this.socket.destroy()
   }
 
   readonly #onClientEnd = (): void => {
     // Whoever ends its side is taken to have left, as `node:http` does.
     this.#abort()
     if (this.#state === 'head' && this.#unread !== null) this.#refuse(new Refusal('BAD_REQUEST'))
-    else this.#socket.end()
+    else {
+      this.outlet.write()
+      this.socket.end()
+    }
   }
 
   readonly #onDrain = (): void => {
@@ -174,7 +186,28 @@ export class FastConnection implements ClientSide {
   readonly #onClose = (): void => {
     this.#abort()
     this.#unread = null
-    this.#options.onClosed()
+    this.#lane.onClosed(this)
+  }
+
+  #receive(buffer: Buffer, length: number): void {
+    if (this.#state === 'closing') return
+    const isFirstPiece = this.#unread === null
+    const piece = buffer.subarray(0, length)
+    this.#isLent = isFirstPiece
+    this.#unread = this.#unread === null ? piece : Buffer.concat([this.#unread, piece])
+    if (this.#state === 'head') {
+      if (isFirstPiece) this.#since = Date.now()
+      this.#pieces++
+      this.#readHead()
+    } else if (this.#exchange !== null && !this.#exchange.isReceived) this.offerBody()
+    this.#own()
+    this.#limitReadAhead()
+  }
+
+  /** What is left is kept beyond this call. */
+  #own(): void {
+    if (this.#isLent && this.#unread !== null) this.#unread = Buffer.from(this.#unread)
+    this.#isLent = false
   }
 
   /** To be called whenever reading may have been resumed: else each answer would let more come than its request took away. */
@@ -190,8 +223,8 @@ export class FastConnection implements ClientSide {
         return
       }
       const bytes = this.#unread
-      const { versionHeader } = this.#options.context.settings()
-      const head = scanRequestHead(bytes, 0, bytes.length, versionHeader)
+      const { versionHeader, maxHeaderSize } = this.#lane.context.settings()
+      const head = scanRequestHead(bytes, 0, bytes.length, versionHeader, maxHeaderSize)
       if (head === 'more' && this.#pieces < pieceLimit) return
       if (typeof head === 'string' || !this.#begin(bytes, head)) this.#decline()
     }
@@ -199,36 +232,39 @@ export class FastConnection implements ClientSide {
 
   /** @returns false if the request is for the general lane after all */
   #begin(bytes: Buffer, head: RequestHead): boolean {
-    const { context, workers } = this.#options
-    if (context.trustedPeers().has(this.#peer.address)) return false
+    const { context, workers } = this.#lane
+    if (isTooLong(head.contentLength, context.settings().maxBodySize)) return false
     const raw = bytes.toString('latin1', 0, head.end)
     const host = raw.slice(head.hostStart, head.hostEnd)
-    if (host !== this.#host && !this.#useHost(host)) return false
+    const trusted = context.trustedPeers()
+    const earlier = trusted.has(this.#peer.address) ? takeForwarding(raw, head) : nothingEarlier
+    const forwarding = this.#forwarding.of(host, earlier)
+    if (forwarding === null) return false
     const versionHeaders = head.versionStart === -1 ? [] : [raw.slice(head.versionStart, head.versionEnd)]
     const entry = context.dispatcher.enterReady({ versionHeaders })
     if (entry === null) return false
     const given = head.requestIdStart === -1 ? undefined : raw.slice(head.requestIdStart, head.requestIdEnd)
     const requestId = requestIdOf(given)
-    const text = spliceRequestHead(raw, head, `${this.#forwarding}X-Request-Id: ${requestId}\r\n`)
+    const text = spliceRequestHead(raw, head, `${forwarding}X-Request-Id: ${requestId}\r\n`)
     this.#state = 'exchange'
     this.#pieces = 0
     this.#startedAt = Date.now()
     this.#closesAfter = head.closes
-    if (context.accessLog() !== null) this.#sentBefore = this.#socket.bytesWritten
+    if (context.accessLog() !== null) {
+      this.#sentBefore = this.outlet.bytesTaken
+      this.#client = clientAddress(this.#peer, trusted, () => earlier)
+    }
     this.#keep(bytes, head.end)
-    const request = { method: head.method, text, requestId, entry, ...requestBodyOf(head) }
+    this.#lane.turn.enter()
+    const request = {
+      method: head.method,
+      text,
+      requestId,
+      entry,
+      ...requestBodyOf(head, context.settings().maxBodySize),
+    }
     this.#exchange = new FastExchange(context, workers, this, request)
     this.#exchange.start()
-    return true
-  }
-
-  #useHost(host: string): boolean {
-    if (!isAuthority(host)) return false
-    this.#host = host
-    this.#forwarding = ''
-    for (const [name, value] of forwardingHeaders(this.#peer, host, new Map())) {
-      this.#forwarding += `${name}: ${value}\r\n`
-    }
     return true
   }
 
@@ -237,26 +273,30 @@ export class FastConnection implements ClientSide {
   }
 
   #decline(): void {
+    this.#own()
     const unread = this.#unread
     this.#state = 'left'
     this.#unread = null
     this.#release()
-    if (unread !== null) this.#socket.unshift(unread)
-    this.#options.onDeclined(this.#socket, this.#since)
-    if (this.#socket.isPaused()) this.#socket.resume()
+    this.outlet.write()
+    if (unread !== null) this.socket.unshift(unread)
+    this.#lane.onDeclined(this, this.#since)
+    if (this.socket.isPaused()) this.socket.resume()
   }
 
   #release(): void {
-    this.#socket.off('data', this.#onData)
-    this.#socket.off('end', this.#onClientEnd)
-    this.#socket.off('drain', this.#onDrain)
-    this.#socket.off('error', this.#onError)
-    this.#socket.off('close', this.#onClose)
+    this.#reads.release()
+    this.socket.off('end', this.#onClientEnd)
+    this.socket.off('drain', this.#onDrain)
+    this.socket.off('error', this.#onError)
+    this.socket.off('close', this.#onClose)
   }
 
   #refuse(refusal: Refusal): void {
+    this.#lane.context.refusals.count(refusal.code)
     const message = toMessage(composeAnswer(refusal, { requestId: newRequestId(), prefersHtml: false }))
-    this.#socket.write(message)
+    this.outlet.bytes(message, 0, message.length, false)
+    this.outlet.flush()
     this.#close()
   }
 
@@ -265,8 +305,9 @@ export class FastConnection implements ClientSide {
     this.#state = 'closing'
     this.#since = Date.now()
     this.#unread = null
-    this.#socket.end()
-    if (this.#socket.isPaused()) this.#socket.resume()
+    this.outlet.write()
+    this.socket.end()
+    if (this.socket.isPaused()) this.socket.resume()
   }
 
   /** The client has left. */
@@ -280,22 +321,10 @@ export class FastConnection implements ClientSide {
     const exchange = this.#exchange
     if (exchange === null) return
     this.#exchange = null
+    this.#lane.turn.leave()
     const { status, request } = exchange
-    const { entry, method, requestId } = request
-    entry.ticket.leave(status)
-    this.#options.context.accessLog()?.add({
-      time: new Date(this.#startedAt).toISOString(),
-      requestId,
-      client: this.#peer.address,
-      method,
-      target: targetOf(request),
-      status,
-      bytes: this.#socket.bytesWritten - this.#sentBefore,
-      duration: Date.now() - this.#startedAt,
-      version: entry.selection.version,
-      by: entry.selection.by,
-      worker: exchange.worker,
-      retries: exchange.retries,
-    })
+    request.entry.ticket.leave(status)
+    const bytes = this.outlet.bytesTaken - this.#sentBefore
+    this.#lane.context.accessLog()?.add(accessLine(exchange, this.#client, this.#startedAt, bytes))
   }
 }

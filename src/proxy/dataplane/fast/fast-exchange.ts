@@ -24,6 +24,8 @@ export class FastExchange implements WorkerUser {
   #answer: RelayedAnswer
   /** Since when the worker has had reason to say something, in milliseconds since the epoch. */
   #silentSince = 0
+  /** When something of the body or of the answer last came, in milliseconds since the epoch. */
+  #movedAt = 0
   #waiting: AbortController | null = null
   /** Whether the answer says so: a connection must not be closed without a word, as the next request may be on its way. */
   #saysClose = false
@@ -67,6 +69,7 @@ export class FastExchange implements WorkerUser {
     const worker = this.#workers.take(this.#claim.target, this)
     this.#worker = worker
     this.#silentSince = Date.now()
+    this.#movedAt = this.#silentSince
     if (worker.isOpen) this.onOpen()
   }
 
@@ -74,14 +77,15 @@ export class FastExchange implements WorkerUser {
    * Takes what has come of the body.
    * @returns the position behind what was taken: nothing while there is no connection that it could go to
    */
-  takeBody(buffer: Buffer, start: number, end: number): number {
+  takeBody(buffer: Buffer, start: number, end: number, isLent: boolean): number {
     if (this.#hasEnded) return start
     const worker = this.#worker
     if (worker === null && !this.#answer.isComplete) return start
     if (worker !== null && !worker.isOpen) return start
-    const taken = this.#body.pass(buffer, start, end, worker?.outlet ?? nowhere, false)
-    if (this.#body.isOdd) {
-      this.#refuse(new Refusal('BAD_REQUEST'))
+    const taken = this.#body.pass(buffer, start, end, worker?.outlet ?? nowhere, isLent)
+    this.#movedAt = Date.now()
+    if (this.#body.isOdd || this.#body.isTooLong) {
+      this.#refuse(new Refusal(this.#body.isTooLong ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST'))
       return end
     }
     if (worker !== null) {
@@ -125,6 +129,7 @@ export class FastExchange implements WorkerUser {
       return
     }
     this.#silentSince = Date.now()
+    this.#movedAt = this.#silentSince
     const hadHead = answer.hasHead
     if (!answer.take(buffer, length)) {
       const wasSent = !this.#client.outlet.discard() || hadHead
@@ -179,6 +184,16 @@ export class FastExchange implements WorkerUser {
   /** Looks at the time: to be called now and then. */
   check(now: number, answerTimeout: number): void {
     const worker = this.#worker
+    const { bodyTimeout } = this.#context.settings()
+    if (bodyTimeout > 0 && !this.#body.isComplete) {
+      const isRead = worker === null ? this.#answer.isComplete : worker.isOpen && !worker.outlet.isBlocked
+      // While nobody reads the body, it is not the client that is slow.
+      if (!isRead) this.#movedAt = now
+      else if (now - this.#movedAt >= bodyTimeout) {
+        this.#refuse(new Refusal('BODY_TIMEOUT'))
+        return
+      }
+    }
     if (answerTimeout === 0 || worker === null || !worker.isOpen || this.#answer.hasHead) return
     if (now - this.#silentSince < answerTimeout) return
     // A client that takes its time with the body is not the target's silence.
@@ -199,7 +214,7 @@ export class FastExchange implements WorkerUser {
       return
     }
     // A worker that has answered before it could have the end of the request may take the rest for another one.
-    if (worker !== null && this.#answer.leavesConnectionUsable && worker.socket.writableLength === 0) {
+    if (worker !== null && this.#answer.leavesConnectionUsable && worker.outlet.isEmpty) {
       this.#worker = null
       if (worker.socket.isPaused()) worker.socket.resume()
       this.#workers.giveBack(worker, this.#answer.keepsFor)
@@ -245,11 +260,17 @@ export class FastExchange implements WorkerUser {
   #refuse(error: unknown): void {
     if (this.#hasEnded) return
     this.#dropWorker()
+    const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
+    this.#context.refusals.count(refusal.code)
+    if (this.#answer.isComplete) {
+      this.#finish()
+      this.#client.onEnd(true)
+      return
+    }
     if (this.#answer.hasHead) {
       this.#break()
       return
     }
-    const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
     const { requestId } = this.#request
     if (refusal.code === 'INTERNAL') this.#context.log.error({ err: error, requestId }, 'a request failed')
     const closes = this.#client.isLast() || !this.#body.isComplete || refusal.endsConnection

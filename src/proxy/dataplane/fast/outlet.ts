@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Turn, Writer } from './turn.ts'
 
 /** Up to this size bytes travel as part of one string: a single write costs more than copying them. */
 const smallBytes = 16 * 1024
@@ -14,21 +15,39 @@ export interface Sink {
 /** For what nobody wants any more. */
 export const nowhere: Sink = { text: () => {}, bytes: () => {} }
 
-/** What is written to a socket in one turn, gathered into as few writes as possible. */
-export class Outlet implements Sink {
+/**
+ * What is written to a socket, gathered into as few writes as possible: first up to a `flush`, then, where the turn gathers,
+ * up to its end.
+ */
+export class Outlet implements Sink, Writer {
   readonly #socket: Socket
+  readonly #turn: Turn
+  /** Gathered since the last `flush`. */
   #text = ''
+  /** Flushed, and waiting for the end of the turn. */
+  #ready = ''
   /** Whether something has been written since the last `flush`, and is held back until then. */
   #isCorked = false
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, turn: Turn) {
     this.#socket = socket
+    this.#turn = turn
   }
 
   /** Whether the other side takes no more for now; 'drain' follows. */
   get isBlocked(): boolean {
     // A large write that the system took at once asks for a 'drain' as well, but there is nothing to wait for.
     return this.#socket.writableNeedDrain && this.#socket.writableLength > 0
+  }
+
+  /** Whether the system has taken everything. */
+  get isEmpty(): boolean {
+    return this.#socket.writableLength === 0 && this.#ready === '' && this.#text === ''
+  }
+
+  /** What it was given so far, whether or not it has been written. */
+  get bytesTaken(): number {
+    return this.#socket.bytesWritten + this.#ready.length + this.#text.length
   }
 
   text(text: string): void {
@@ -43,30 +62,45 @@ export class Outlet implements Sink {
     }
     if (!this.#isCorked) this.#socket.cork()
     this.#isCorked = true
-    this.#flushText()
+    this.#ready += this.#text
+    this.#text = ''
+    this.write()
     const piece = buffer.subarray(start, end)
     this.#socket.write(isLent ? Buffer.from(piece) : piece)
   }
 
   /** @returns false if the other side takes no more for now */
   flush(): boolean {
-    const takesMore = this.#flushText()
-    if (!this.#isCorked) return takesMore || !this.isBlocked
-    this.#isCorked = false
-    this.#socket.uncork()
+    const text = this.#text
+    if (text !== '') {
+      this.#text = ''
+      if (this.#ready !== '')
+        this.#ready += text // its turn comes
+      else {
+        this.#ready = text
+        if (this.#turn.gathers) this.#turn.add(this)
+        else this.write()
+      }
+    }
+    if (this.#isCorked || this.#ready.length > smallBytes) {
+      this.write()
+      if (this.#isCorked) this.#socket.uncork()
+      this.#isCorked = false
+    }
     return !this.isBlocked
   }
 
-  /** Forgets what has been gathered. @returns whether that was all: nothing has been written since the last `flush` */
+  /** Forgets what has been gathered since the last `flush`. @returns whether that was all: nothing of it has been written */
   discard(): boolean {
     this.#text = ''
     return !this.#isCorked
   }
 
-  #flushText(): boolean {
-    if (this.#text === '') return !this.isBlocked
-    const takesMore = this.#socket.write(this.#text, 'latin1')
-    this.#text = ''
-    return takesMore
+  /** Gives the system what was flushed: it waits no longer. */
+  write(): void {
+    const ready = this.#ready
+    if (ready === '') return
+    this.#ready = ''
+    if (this.#socket.writable) this.#socket.write(ready, 'latin1')
   }
 }

@@ -8,8 +8,15 @@ export interface RequestBody {
   readonly body: Body
 }
 
-/** What is to follow a request's head. @param contentLength -1: none was given */
-export function requestBodyOf(head: { readonly isChunked: boolean; readonly contentLength: number }): RequestBody {
-  if (head.isChunked) return { hasBody: true, body: new ChunkedBody(requestTrailers) }
-  return head.contentLength > 0 ? { hasBody: true, body: new MeasuredBody(head.contentLength) } : none
+/** A request's body: of a stated length, in chunks, or none. */
+export interface RequestFraming {
+  readonly isChunked: boolean
+  /** -1: none was given. */
+  readonly contentLength: number
+}
+
+/** What is to follow a request's head. @param limit bytes that a body in chunks may have; 0: any number */
+export function requestBodyOf({ isChunked, contentLength }: RequestFraming, limit: number): RequestBody {
+  if (isChunked) return { hasBody: true, body: new ChunkedBody(requestTrailers, limit || undefined) }
+  return contentLength > 0 ? { hasBody: true, body: new MeasuredBody(contentLength) } : none
 }

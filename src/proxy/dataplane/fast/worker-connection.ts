@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import type { Target } from '../../routing/route-table.ts'
 import { Outlet } from './outlet.ts'
+import type { Turn } from './turn.ts'
 
 /** Who uses a connection to a worker at the moment. */
 export interface WorkerUser {
@@ -42,7 +43,7 @@ export class WorkerConnection {
   #user: WorkerUser | null
   #error: Error | null = null
 
-  constructor(target: Target, pool: Pool, user: WorkerUser) {
+  constructor(target: Target, pool: Pool, user: WorkerUser, turn: Turn) {
     this.pool = pool
     this.#user = user
     this.socket = connect({
@@ -51,7 +52,7 @@ export class WorkerConnection {
       noDelay: true,
       onread: { buffer: readBuffer, callback: (length) => this.#onRead(length) },
     })
-    this.outlet = new Outlet(this.socket)
+    this.outlet = new Outlet(this.socket, turn)
     this.socket.on('connect', () => {
       this.#isOpen = true
       this.#user?.onOpen()

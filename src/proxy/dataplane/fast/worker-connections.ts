@@ -1,17 +1,21 @@
 import type { Target } from '../../routing/route-table.ts'
+import type { Turn } from './turn.ts'
 import { type Pool, WorkerConnection, type WorkerUser } from './worker-connection.ts'
 
 /** A connection is closed before the worker would: Node's own limit is 5 s. */
 const idleMs = 4_000
 /** How many unused ones are kept for a target. */
 const idleLimit = 1_024
-/** How long a worker may take to accept a connection; one that is stuck is left for another, since nothing was sent. */
-const connectMs = 5_000
 
 /** Owns the connections to workers. */
 export class WorkerConnections {
+  readonly #turn: Turn
   readonly #pools = new Map<string, Pool>()
   readonly #connecting = new Set<WorkerConnection>()
+
+  constructor(turn: Turn) {
+    this.#turn = turn
+  }
 
   /** An unused connection to the target, or a new one that is not open yet. */
   take(target: Target, user: WorkerUser): WorkerConnection {
@@ -28,7 +32,7 @@ export class WorkerConnections {
       }
       kept.destroy()
     }
-    const opened = new WorkerConnection(target, pool, user)
+    const opened = new WorkerConnection(target, pool, user, this.#turn)
     this.#connecting.add(opened)
     return opened
   }
@@ -60,16 +64,19 @@ export class WorkerConnections {
     this.#pools.clear()
   }
 
-  /** Closes what has been idle for its time, and gives up on what takes too long to connect. */
-  sweep(now: number): void {
+  /**
+   * Closes what has been idle for its time, and gives up on what takes too long to connect.
+   * @param connectTimeout milliseconds; a worker that is stuck is left for another, since nothing was sent
+   */
+  sweep(now: number, connectTimeout: number): void {
     for (const { idle } of this.#pools.values()) {
       // The oldest are in front.
       while (idle[0] !== undefined && idle[0].expiresAt <= now) idle.shift()?.destroy()
     }
     for (const connection of this.#connecting) {
       if (!connection.socket.connecting) this.#connecting.delete(connection)
-      else if (now - connection.openedAt >= connectMs)
-        connection.destroy(new Error(`no connection within ${connectMs} ms`))
+      else if (now - connection.openedAt >= connectTimeout)
+        connection.destroy(new Error(`no connection within ${connectTimeout} ms`))
     }
   }
 }

@@ -2,16 +2,19 @@ import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { SelectedBy } from '../../routing/select-version.ts'
 import { composeAnswer, prefersHtml } from '../answer.ts'
 import { Attempts } from '../attempts.ts'
+import { isTooLong } from '../body-guard.ts'
 import type { ReadyEntry, Ticket } from '../dispatcher.ts'
 import { headerValues } from '../end-to-end-headers.ts'
 import { type Body, EndlessBody, MeasuredBody } from '../fast/body.ts'
 import type { ClientSide } from '../fast/client-side.ts'
 import { FastExchange } from '../fast/fast-exchange.ts'
 import { navigates, refusalAnswer } from '../fast/refusal-message.ts'
+import type { Turn } from '../fast/turn.ts'
 import type { WorkerConnections } from '../fast/worker-connections.ts'
-import type { Peer } from '../forwarding.ts'
+import { clientAddress, earlierForwarding } from '../forwarding.ts'
 import type { LaneContext } from '../lane.ts'
-import { redirectLocation } from '../redirect.ts'
+import { ownAnswer } from '../own-answer.ts'
+import type { Peer } from '../peer.ts'
 import { Refusal } from '../refusal.ts'
 import { requestIdOf } from '../request-id.ts'
 import { requestTrailers } from '../worker-request.ts'
@@ -26,6 +29,7 @@ const ignore = (): void => {}
 export interface StreamOwner {
   readonly context: LaneContext
   readonly workers: WorkerConnections
+  readonly turn: Turn
   readonly peer: Peer
   readonly heads: WorkerHeads
   /** The stream is over. @param wasReset whether the client ended it before its answer was whole */
@@ -78,7 +82,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     stream.on('close', this.#onClose)
     if (checked === 'malformed') this.#reset(constants.NGHTTP2_PROTOCOL_ERROR)
     else if ('error' in checked) this.#refuse(new Refusal(checked.error))
-    else this.#begin(checked)
+    else this.#start(checked)
   }
 
   isLast(): boolean {
@@ -134,11 +138,11 @@ export class ClientStream implements ClientSide, AnsweredRequest {
   }
 
   /** Looks at the time: to be called now and then. @returns whether the client has taken nothing for too long */
-  check(now: number, answerTimeout: number, stallTimeout: number): boolean {
+  check(now: number, answerTimeout: number, sendTimeout: number): boolean {
     this.#exchange?.check(now, answerTimeout)
     if (this.#stream.writableLength === 0) this.#stalledSince = 0
     else if (this.#stalledSince === 0) this.#stalledSince = now
-    return this.#stalledSince > 0 && now - this.#stalledSince >= stallTimeout
+    return sendTimeout > 0 && this.#stalledSince > 0 && now - this.#stalledSince >= sendTimeout
   }
 
   /** Ends it, whatever has become of the answer. @param code of RFC 9113 7 */
@@ -146,13 +150,25 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     this.#reset(code)
   }
 
+  #start(head: Http2RequestHead): void {
+    try {
+      this.#begin(head)
+    } catch (error) {
+      this.#refuse(error)
+    }
+  }
+
+  /** @throws Refusal */
   #begin(head: Http2RequestHead): void {
     const { context, peer, heads } = this.#owner
     const settings = context.settings()
-    if (settings.binding.redirect !== null) {
-      this.#redirect(settings.binding.redirect, head)
+    const { method, fields, host, path } = head
+    const own = ownAnswer(settings.binding.redirect, host, path, { method, rawHeaders: [...fields] })
+    if (own !== null) {
+      this.#answer(own.status, own.fields)
       return
     }
+    if (isTooLong(head.contentLength, settings.maxBodySize)) throw new Refusal('REQUEST_TOO_LARGE')
     this.#text = heads.write(head, {
       isPeerTrusted: context.trustedPeers().has(peer.address),
       requestId: this.#requestId,
@@ -182,7 +198,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
   }
 
   #carry({ method, contentLength }: Http2RequestHead, entry: ReadyEntry): void {
-    const { context, workers } = this.#owner
+    const { context, workers, turn } = this.#owner
     this.#ticket = entry.ticket
     this.#by = entry.selection.by
     const hasBody = !this.#isWhole && contentLength !== 0
@@ -194,13 +210,14 @@ export class ClientStream implements ClientSide, AnsweredRequest {
       this.#stream.resume() // its end is still to come
     }
     const request = { method, text: this.#text, requestId: this.#requestId, entry, hasBody, body }
+    turn.enter()
     this.#exchange = new FastExchange(context, workers, this, request)
     this.#exchange.start()
   }
 
   #bodyOf(contentLength: number): Body {
     if (contentLength !== -1) return new MeasuredBody(contentLength)
-    const body = new EndlessBody()
+    const body = new EndlessBody(this.#owner.context.settings().maxBodySize || undefined)
     // They may come long before the body is read.
     this.#stream.on('trailers', (_headers, _flags, lines?: string[]) => {
       body.trailers = requestTrailers(lines ?? [])
@@ -214,7 +231,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
   }
 
   #take(chunk: Buffer): void {
-    const taken = this.#exchange?.takeBody(chunk, 0, chunk.length) ?? chunk.length
+    const taken = this.#exchange?.takeBody(chunk, 0, chunk.length, false) ?? chunk.length
     if (taken >= chunk.length || this.#hasEnded) return
     this.#unread = chunk.subarray(taken)
     this.#stream.pause()
@@ -244,15 +261,11 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     if (!this.#stream.destroyed) this.#stream.close(code)
   }
 
-  #redirect(to: number | string, { host, path }: Http2RequestHead): void {
-    const location = redirectLocation(to, host, path)
-    if (location === null) this.#refuse(new Refusal('BAD_HOST'))
-    else {
-      this.#status = 308
-      const headers = ['Location', location, 'Content-Length', '0', 'X-Request-Id', this.#requestId]
-      this.outlet.answer({ status: 308, headers, body: Buffer.alloc(0) })
-      this.#account()
-    }
+  /** Answers, without a body, what no worker is asked. */
+  #answer(status: number, fields: readonly string[]): void {
+    this.#status = status
+    this.outlet.answer({ status, headers: [...fields, 'X-Request-Id', this.#requestId], body: Buffer.alloc(0) })
+    this.#account()
   }
 
   /** Answers in place of a worker, where nobody has been asked yet. */
@@ -279,13 +292,14 @@ export class ClientStream implements ClientSide, AnsweredRequest {
   #account(): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    const { context, peer } = this.#owner
+    const { context, peer, turn } = this.#owner
+    if (this.#exchange !== null) turn.leave()
     const status = this.#exchange?.status ?? this.#status
     this.#ticket?.leave(status)
     context.accessLog()?.add({
       time: new Date(this.#startedAt).toISOString(),
       requestId: this.#requestId,
-      client: peer.address,
+      client: clientAddress(peer, context.trustedPeers(), () => earlierForwarding(this.#head?.fields ?? [])),
       method: this.#method,
       target: this.#path,
       status,

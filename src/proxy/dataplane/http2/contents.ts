@@ -4,7 +4,7 @@ import type { Sink } from '../fast/outlet.ts'
 
 /** What is in a chunked body, without the chunks; HTTP/2 has a framing of its own. */
 export class ChunkContents implements Body {
-  readonly #scanner = new ChunkedScanner(false)
+  readonly #scanner = new ChunkedScanner(undefined, false)
 
   get isComplete(): boolean {
     return this.#scanner.isDone
@@ -12,6 +12,10 @@ export class ChunkContents implements Body {
 
   get isOdd(): boolean {
     return this.#scanner.isOdd
+  }
+
+  get isTooLong(): boolean {
+    return this.#scanner.isTooLong
   }
 
   /** Once complete: names and values in turn. */
@@ -32,6 +36,7 @@ export class ChunkContents implements Body {
 export class OpenContents implements Body {
   isComplete = false
   readonly isOdd = false
+  readonly isTooLong = false
 
   pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
     sink.bytes(buffer, start, end, isLent)

@@ -1,9 +1,10 @@
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { DrainedConnection } from '../drain-connections.ts'
+import type { Turn } from '../fast/turn.ts'
 import type { WorkerConnections } from '../fast/worker-connections.ts'
-import { type Peer, plainAddress } from '../forwarding.ts'
 import type { LaneContext } from '../lane.ts'
+import { type Peer, peerOf } from '../peer.ts'
 import { Allowance } from './allowance.ts'
 import { ClientStream, type StreamOwner } from './client-stream.ts'
 import { limits } from './limits.ts'
@@ -19,6 +20,7 @@ export type Misconduct = 'HTTP2_BROKEN' | 'HTTP2_FLOOD' | 'HTTP2_RAPID_RESET' | 
 export interface Http2ConnectionOptions {
   readonly context: LaneContext
   readonly workers: WorkerConnections
+  readonly turn: Turn
   onMisconduct(kind: Misconduct, peer: Peer): void
   onClosed(): void
 }
@@ -48,13 +50,13 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   constructor(socket: Socket, options: Http2ConnectionOptions) {
     this.#options = options
     this.#socket = socket
-    this.peer = { address: plainAddress(socket.remoteAddress), isEncrypted: 'encrypted' in socket }
+    this.peer = peerOf(socket)
     this.heads = new WorkerHeads(this.peer)
     const session = performServerHandshake(socket, {
       settings: {
         maxConcurrentStreams: limits.concurrentStreams,
         initialWindowSize: limits.streamWindow,
-        maxHeaderListSize: limits.headerListSize,
+        maxHeaderListSize: options.context.settings().maxHeaderSize,
       },
       maxHeaderListPairs: limits.headerListPairs,
       maxSessionMemory: limits.sessionMemory,
@@ -71,6 +73,10 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
 
   get context(): LaneContext {
     return this.#options.context
+  }
+
+  get turn(): Turn {
+    return this.#options.turn
   }
 
   get workers(): WorkerConnections {
@@ -99,10 +105,10 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
 
   /** Looks at the time: to be called now and then. */
   check(now: number): void {
-    const { headTimeout, keepAliveTimeout, answerTimeout } = this.context.settings()
+    const { headTimeout, keepAliveTimeout, answerTimeout, sendTimeout } = this.context.settings()
     if (this.#session.destroyed) return
     for (const stream of [...this.#streams]) {
-      if (!stream.check(now, answerTimeout, keepAliveTimeout)) continue
+      if (!stream.check(now, answerTimeout, sendTimeout)) continue
       this.#options.onMisconduct('HTTP2_STALLED', this.peer)
       stream.end(constants.NGHTTP2_ENHANCE_YOUR_CALM)
     }

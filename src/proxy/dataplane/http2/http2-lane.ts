@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { DataplaneSettings } from '../../messages.ts'
 import { drainConnections } from '../drain-connections.ts'
+import type { Turn } from '../fast/turn.ts'
 import type { WorkerConnections } from '../fast/worker-connections.ts'
 import type { Lane, LaneContext } from '../lane.ts'
 import { Http2Connection } from './http2-connection.ts'
@@ -13,13 +14,15 @@ const shortestTickMs = 10
 export class Http2Lane implements Lane {
   readonly #context: LaneContext
   readonly #workers: WorkerConnections
+  readonly #turn: Turn
   readonly #connections = new Set<Http2Connection>()
   #clock: NodeJS.Timeout | null = null
   #isDraining = false
 
-  constructor(context: LaneContext, workers: WorkerConnections) {
+  constructor(context: LaneContext, workers: WorkerConnections, turn: Turn) {
     this.#context = context
     this.#workers = workers
+    this.#turn = turn
     this.#startClock(context.settings())
   }
 
@@ -35,6 +38,7 @@ export class Http2Lane implements Lane {
     const connection = new Http2Connection(socket, {
       context: this.#context,
       workers: this.#workers,
+      turn: this.#turn,
       onMisconduct: (kind, peer) => this.#context.refusals.count(kind, peer.address),
       onClosed: () => this.#connections.delete(connection),
     })
@@ -51,15 +55,18 @@ export class Http2Lane implements Lane {
   }
 
   /** One clock for all time limits of all connections. */
-  #startClock({ headTimeout, keepAliveTimeout, answerTimeout }: DataplaneSettings): void {
+  #startClock(settings: DataplaneSettings): void {
     if (this.#clock !== null) clearInterval(this.#clock)
-    const times = [headTimeout, keepAliveTimeout, answerTimeout].filter((time) => time > 0)
+    const { headTimeout, bodyTimeout, sendTimeout, keepAliveTimeout, answerTimeout, connectTimeout } = settings
+    const times = [headTimeout, bodyTimeout, sendTimeout, keepAliveTimeout, answerTimeout, connectTimeout].filter(
+      (time) => time > 0,
+    )
     const interval = Math.max(shortestTickMs, Math.min(tickMs, ...times.map((time) => time / 4)))
     this.#clock = setInterval(() => this.#tick(Date.now()), interval).unref()
   }
 
   #tick(now: number): void {
     for (const connection of [...this.#connections]) connection.check(now)
-    this.#workers.sweep(now)
+    this.#workers.sweep(now, this.#context.settings().connectTimeout)
   }
 }

@@ -15,8 +15,7 @@ export const limits = {
   control: { burst: 100, perSecond: 10 },
   /** Bytes that are neither header sections nor bodies: WINDOW_UPDATE, PRIORITY, empty or unknown frames. */
   overhead: { burst: 256 * 1024, perSecond: 32 * 1024 },
-  /** Bytes and lines of a header section, as RFC 9113 6.5.2 counts them. */
-  headerListSize: 32 * 1024,
+  /** Lines of a header section; its bytes are the binding's `maxHeaderSize`. */
   headerListPairs: 200,
   /** Memory of a connection, in MB, beyond which it gets no new streams. */
   sessionMemory: 16,

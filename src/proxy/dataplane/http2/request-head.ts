@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../common/errors.ts'
 import { isAuthority } from '../check-request.ts'
+import { headerValues } from '../end-to-end-headers.ts'
 
 /** A request's header section (RFC 9113 8.3.1) as the rest of the data plane knows requests. */
 export interface Http2RequestHead {
@@ -73,6 +74,9 @@ export function checkRequestHead(lines: readonly string[]): CheckedHead {
   if (expects !== null && expects.toLowerCase() !== '100-continue') {
     return { error: 'EXPECTATION_FAILED', method, path }
   }
+  if (method === 'OPTIONS' && headerValues(fields, 'max-forwards').some((value) => !/^[0-9]{1,9}$/.test(value))) {
+    return { error: 'BAD_REQUEST', method, path }
+  }
   return { method, path, host: request.host, fields, contentLength: length === null ? -1 : Number(length) }
 }
 
@@ -96,7 +100,9 @@ function checkControlData(
   if (!/^[A-Za-z][A-Za-z0-9+.-]*$/.test(scheme)) return 'malformed'
   if (!path.startsWith('/') && !(path === '*' && method === 'OPTIONS')) return 'malformed'
   let error: ErrorCode | null = null
-  if (!/^https?$/i.test(scheme)) error = 'BAD_REQUEST'
+  if (method === 'TRACE')
+    error = 'NOT_IMPLEMENTED' // as in the other lanes (check-request.ts)
+  else if (!/^https?$/i.test(scheme)) error = 'BAD_REQUEST'
   else if (host === undefined || !isSaneHost(host)) error = 'BAD_HOST'
   // The same characters that the lanes of HTTP/1.1 let pass (check-request.ts).
   else if (!/^[\x21\x22\x24-\x7e]+$/.test(path)) error = 'BAD_TARGET'

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { silentLog } from '../../../../src/common/log.ts'
 import { Dispatcher } from '../../../../src/proxy/dataplane/dispatcher.ts'
 import { FastConnection } from '../../../../src/proxy/dataplane/fast/fast-connection.ts'
+import { Turn } from '../../../../src/proxy/dataplane/fast/turn.ts'
 import { WorkerConnections } from '../../../../src/proxy/dataplane/fast/worker-connections.ts'
 import { TrustedPeers } from '../../../../src/proxy/dataplane/forwarding.ts'
 import { Refusals } from '../../../../src/proxy/dataplane/refusals.ts'
@@ -15,7 +16,8 @@ const ok = (text: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${text.
 async function acceptOne(target: Target): Promise<{ client: RawClient; socket: Socket; connection: FastConnection }> {
   const dispatcher = new Dispatcher({ settings: () => defaultSettings, send: () => {} })
   dispatcher.update(tableOf({ v1: [target] }, 'v1', 1))
-  const workers = new WorkerConnections()
+  const turn = new Turn()
+  const workers = new WorkerConnections(turn)
   const context = {
     dispatcher,
     log: silentLog(),
@@ -29,20 +31,20 @@ async function acceptOne(target: Target): Promise<{ client: RawClient; socket: S
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const client = new RawClient(typeof address === 'object' ? (address?.port ?? 0) : 0)
-  const socket = await accepted
   onTestFinished(() => {
-    socket.destroy()
+    connection.destroy()
     server.close()
     workers.close()
   })
-  const connection = new FastConnection(socket, {
+  const connection = new FastConnection(await accepted, {
     context,
     workers,
-    isDraining: () => false,
+    turn,
+    isDraining: false,
     onDeclined: (declined) => declined.destroy(),
     onClosed: () => {},
   })
-  return { client, socket, connection }
+  return { client, socket: connection.socket, connection }
 }
 
 test('a client that sends requests faster than they are answered, and reads the answers, does not fill our memory', async () => {

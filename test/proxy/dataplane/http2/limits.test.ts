@@ -127,7 +127,7 @@ test('more streams than were announced are not carried', async () => {
 })
 
 test('a client that takes nothing of an answer loses its stream, and the worker is free again', async () => {
-  const { gateway, sockets } = await withLargeAnswer({ keepAliveTimeout: 300 })
+  const { gateway, sockets } = await withLargeAnswer({ sendTimeout: 300 })
   const window = Buffer.from([0, 4, 0, 0, 0, 0])
   const client = dialFrames(gateway, window).headers(1, request())
   expect(await client.reset(1)).toBe(ErrorCode.calm)

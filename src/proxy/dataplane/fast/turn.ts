@@ -1,0 +1,44 @@
+/** Up to so many requests under way at once, what is to be written is written at once. */
+const fewRequests = 4
+
+/** What has something to write at the end of the turn. */
+export interface Writer {
+  write(): void
+}
+
+/**
+ * Gathers the writes of one turn of the event loop to its end. With many connections, a turn reads from dozens of them; a write
+ * wakes up whoever reads at the other end, and by the time of the next write, after the work of another request, that process
+ * has gone to sleep again. Waking up is dear (a fourth of all CPU time of a proxy process, where it was measured), and
+ * writes that follow each other closely do it once for many. With few connections there is nothing to gather, and no reason to
+ * wait.
+ */
+export class Turn {
+  #requests = 0
+  #writers: Writer[] = []
+
+  /** A request is under way, until `leave`. */
+  enter(): void {
+    this.#requests++
+  }
+
+  leave(): void {
+    this.#requests--
+  }
+
+  /** Whether it is worth waiting for the end of the turn. */
+  get gathers(): boolean {
+    return this.#requests > fewRequests
+  }
+
+  /** Lets it write at the end of this turn. */
+  add(writer: Writer): void {
+    if (this.#writers.push(writer) === 1) setImmediate(this.#end)
+  }
+
+  readonly #end = (): void => {
+    const writers = this.#writers
+    this.#writers = []
+    for (const writer of writers) writer.write()
+  }
+}
