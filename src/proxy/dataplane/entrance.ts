@@ -68,12 +68,7 @@ export class Entrance {
 
   #accept(socket: Socket): void {
     if (this.#receiver === null) this.#proceed(socket)
-    else {
-      this.#receiver.receive(socket, () => {
-        this.#proceed(socket)
-        if (this.#decrypter === null) socket.resume() // TLS reads for itself
-      })
-    }
+    else this.#receiver.receive(socket, (received) => this.#proceed(received))
   }
 
   #proceed(socket: Socket): void {

@@ -50,6 +50,7 @@ export class GeneralLane implements Lane {
       requestTimeout: 0, // an upload may take as long as it takes
       connectionsCheckingInterval: this.#checkInterval,
       requireHostHeader: false, // checked by us, for a better answer
+      insecureHTTPParser: false, // whatever NODE_OPTIONS say for the sake of some worker
       shouldUpgradeCallback: (req) => upgradeProtocol(req) !== null,
     }
     this.#server = new Server(options)

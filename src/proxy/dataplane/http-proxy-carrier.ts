@@ -74,8 +74,10 @@ export class HttpProxyCarrier implements Carrier {
     const agent = this.#agentOf(target)
     const options = { target: { protocol: 'http:', host: target.host, port: target.port }, agent, buffer: catcher }
     this.#proxy.web(blank, res, options, () => {}) // errors are listened to on the request itself
-    if (catcher.request === null) throw new Error('http-proxy opened no request')
-    return catcher.request
+    const { request } = catcher
+    if (request === null) throw new Error('http-proxy opened no request')
+    readStrictly(request)
+    return request
   }
 
   #agentOf(target: Target): TargetAgent {
@@ -98,6 +100,20 @@ class RequestCatcher extends Stream {
   }
 }
 
+/** Whether an answer states a body that it must not have: a worker may send it all the same, in a moment (RFC 9112 6.3). */
+function statesAbsentBody({ statusCode, headers }: IncomingMessage, method: string): boolean {
+  if (method !== 'HEAD' && statusCode !== 204 && statusCode !== 304) return false
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/** Connections to workers that are not to be used again. */
+const distrusted = new WeakSet<Duplex>()
+
+/** Whatever NODE_OPTIONS say for the sake of some worker. `http.request` has an option for it, which http-proxy hands nobody on. */
+function readStrictly(request: ClientRequest): void {
+  ;(request as { insecureHTTPParser?: boolean }).insecureHTTPParser = false
+}
+
 /** The kept-alive connections to one target. */
 class TargetAgent extends Agent {
   #isRetired = false
@@ -114,7 +130,7 @@ class TargetAgent extends Agent {
 
   // Declared as void by the types, documented as a boolean that says whether the connection is kept.
   override keepSocketAlive(socket: Duplex): boolean {
-    if (this.#isRetired) return false
+    if (this.#isRetired || distrusted.has(socket)) return false
     const isKept: unknown = super.keepSocketAlive(socket)
     // The agent has set what the worker's `Keep-Alive: timeout` allows, if there was one.
     const { timeout = 0 } = socket as Socket
@@ -161,6 +177,7 @@ function follow(request: ClientRequest, job: CarryJob): void {
   request.on('response', (answer) => {
     hasOutcome = true
     request.setTimeout(0)
+    if (statesAbsentBody(answer, job.method)) distrusted.add(answer.socket)
     listener.onAnswer(answer)
   })
   request.on('upgrade', (answer, socket, head) => {

@@ -33,4 +33,5 @@ export function peekServerName(socket: Socket, deadline: number, onName: (server
     socket.off('data', onData).off('end', close).off('error', close).off('close', done)
   }
   socket.on('data', onData).on('end', close).on('error', close).on('close', done)
+  socket.resume() // whoever has had it before may have paused it
 }

@@ -81,7 +81,7 @@ export class ProxyProcess {
       send,
       onReleased: (target) => {
         this.#carrier.closeIdle(target)
-        this.#workers.closeIdle(target)
+        this.#workers.forget(target)
       },
     })
     this.#refusals = new Refusals(

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
+import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { silentLog } from '../../../src/common/log.ts'
 import { Refusals } from '../../../src/proxy/dataplane/refusals.ts'
+import { startRecordingWorker } from './fast/recording-worker.ts'
 import {
   eventually,
   get,
@@ -95,6 +97,47 @@ describe.each(['both', 'general'] as const)('lanes: %s', (lanes) => {
       client.send('4', '6789', '')
       expect(await client.closed()).toBe('')
       expect(client.hasEnded && client.error === null).toBe(false)
+    })
+
+    test('whatever comes, and however it is cut: all bodies within the limit, then 413, and nothing behind it', {
+      timeout: 120_000,
+    }, async () => {
+      const worker = await startRecordingWorker(() => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      const gateway = await startGateway({ v1: [worker.target] }, { maxBodySize: 10 }, lanes)
+      const head = 'POST / HTTP/1.1\r\nHost: h\r\n'
+      const measured = fc.nat(14).map((size) => {
+        return { size, text: `${head}Content-Length: ${size}\r\n\r\n${'x'.repeat(size)}` }
+      })
+      const chunked = fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 4 }).map((sizes) => {
+        const chunks = sizes.map((size) => `${size}\r\n${'x'.repeat(size)}\r\n`).join('')
+        const size = sizes.reduce((sum, one) => sum + one, 0)
+        return { size, text: `${head}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n` }
+      })
+      const requests = fc.array(fc.oneof(measured, chunked), { minLength: 1, maxLength: 4 })
+      await fc.assert(
+        fc.asyncProperty(requests, fc.array(fc.nat(), { maxLength: 4 }), async (sent, cuts) => {
+          worker.requests.length = 0
+          const tooLong = sent.findIndex(({ size }) => size > 10)
+          const served = tooLong === -1 ? sent : sent.slice(0, tooLong)
+          const client = new RawClient(gateway.port)
+          client.socket.setNoDelay(true)
+          const bytes = sent.map(({ text }) => text).join('')
+          let at = 0
+          for (const cut of [...cuts.map((one) => one % bytes.length).sort((a, b) => a - b), bytes.length]) {
+            client.send(bytes.slice(at, cut))
+            at = cut
+            await new Promise((resolve) => setTimeout(resolve, 1))
+          }
+          const all = new RegExp(`^(?:HTTP/1\\.1 200[^]*?\r\n\r\nok){${served.length}}$`)
+          const text = tooLong === -1 ? await client.until(all) : await client.closed()
+          const statuses = Array.from(text.matchAll(/HTTP\/1\.1 (\d+)/g), ([, status]) => Number(status))
+          expect(statuses).toEqual([...served.map(() => 200), ...(tooLong === -1 ? [] : [413])])
+          expect(worker.requests.splice(0).map(({ body }) => body.length)).toEqual(served.map(({ size }) => size))
+          expect(worker.faults).toEqual([])
+          client.socket.destroy()
+        }),
+        { numRuns: 60 },
+      )
     })
 
     test('0 is any size', async () => {

@@ -3,11 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect as connectPlain, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect as connectTls } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { crc32c } from '../../../src/proxy/dataplane/proxy-protocol/crc32c.ts'
 import { type ProxyHeader, parseProxyHeader } from '../../../src/proxy/dataplane/proxy-protocol/parse-header.ts'
+import { makeCertificate, writeCertificate } from '../../support/make-certificate.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { eventually, get, RawClient, refused, startGateway, startRawWorker, type Worker } from './harness.ts'
 
 const signature = '0d0a0d0a000d0a515549540a'
@@ -241,7 +243,7 @@ async function echoingWorker(): Promise<Worker> {
 
 async function gatewayBehindProxy(
   settings = {},
-  tlsOptions: { pem: string } | null = null,
+  tlsOptions: Readonly<Record<string, unknown>> | null = null,
   lanes: 'both' | 'general' = 'both',
 ) {
   const worker = await echoingWorker()
@@ -257,7 +259,7 @@ async function gatewayBehindProxy(
 }
 
 /** A TLS client that sends some bytes ahead of its handshake. */
-async function dialTls(port: number, ...ahead: Buffer[]): Promise<RawClient> {
+async function dialTls(port: number, options: ConnectionOptions, ...ahead: Buffer[]): Promise<RawClient> {
   const plain: Socket = connectPlain(port, '127.0.0.1')
   await new Promise((resolve) => plain.once('connect', resolve))
   plain.setNoDelay(true)
@@ -265,7 +267,7 @@ async function dialTls(port: number, ...ahead: Buffer[]): Promise<RawClient> {
     plain.write(bytes)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
-  const socket = connectTls({ socket: plain, rejectUnauthorized: false })
+  const socket = connectTls({ socket: plain, rejectUnauthorized: false, ...options })
   const client = new RawClient(socket)
   await new Promise((resolve) => socket.once('secureConnect', resolve))
   return client
@@ -302,10 +304,10 @@ describe.each(['both', 'general'] as const)('behind a load balancer (lanes: %s)'
   test('TLS begins behind the header, and the address is that of the header there too', async () => {
     const gateway = await gatewayBehindProxy({}, { pem }, lanes)
     const clients = await Promise.all([
-      dialTls(gateway.port, Buffer.from(line4)),
-      dialTls(gateway.port, Buffer.from(line4.slice(0, 9)), Buffer.from(line4.slice(9))),
-      dialTls(gateway.port, binary(0x21, 0x21, block6)),
-      dialTls(gateway.port, binary(0x20, 0x00, Buffer.alloc(0))),
+      dialTls(gateway.port, {}, Buffer.from(line4)),
+      dialTls(gateway.port, {}, Buffer.from(line4.slice(0, 9)), Buffer.from(line4.slice(9))),
+      dialTls(gateway.port, {}, binary(0x21, 0x21, block6)),
+      dialTls(gateway.port, {}, binary(0x20, 0x00, Buffer.alloc(0))),
     ])
     const answers = await Promise.all(clients.map((client) => client.send(get()).until(/<.*>$/)))
     expect(answers.map((answer) => /<.*>$/.exec(answer)?.[0])).toEqual([
@@ -314,6 +316,20 @@ describe.each(['both', 'general'] as const)('behind a load balancer (lanes: %s)'
       '<2001:db8::7|https>',
       '<127.0.0.1|https>',
     ])
+  })
+
+  test('the certificate is still chosen by the name that the client asks for', async () => {
+    const folder = temporaryFolder()
+    const files = ['a.test', 'b.test'].map((name) =>
+      writeCertificate(folder, name, makeCertificate({ names: [name], commonName: name })),
+    )
+    const tlsOptions = { cert: files.map(({ cert }) => cert), key: files.map(({ key }) => key) }
+    const gateway = await gatewayBehindProxy({}, tlsOptions, lanes)
+    for (const servername of ['b.test', 'a.test']) {
+      const client = await dialTls(gateway.port, { servername }, Buffer.from(line4))
+      expect((client.socket as TLSSocket).getPeerCertificate().subject.CN).toBe(servername)
+      expect(await client.send(get()).until(/<.*>$/)).toContain('<192.0.2.7|https>')
+    }
   })
 
   test('header and first TLS record may come in one piece', async () => {
@@ -383,7 +399,7 @@ test('a client that leaves in the middle of its header, or of its handshake, lea
     client.socket.end()
     await client.closed()
   }
-  const client = await dialTls(gateway.port, Buffer.from(line4))
+  const client = await dialTls(gateway.port, {}, Buffer.from(line4))
   expect(await client.send(get()).until(/<.*>$/)).toContain('<192.0.2.7|https>')
   client.socket.destroy()
   await gateway.process.stop(1_000)

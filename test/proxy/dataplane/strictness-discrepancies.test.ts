@@ -69,7 +69,7 @@ test.each(lanes)(
           expect(worker.faults).toEqual([])
         },
       ),
-      { numRuns: 300 },
+      { numRuns: Number(process.env.LANE_RUNS ?? 300), interruptAfterTimeLimit: 90_000 },
     )
     expect(await isUnharmed(gateway)).toBe(true)
   },

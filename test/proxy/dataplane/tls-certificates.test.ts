@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { connect } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
 import { type MadeCertificate, makeCertificate, writeCertificate } from '../../support/make-certificate.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { get, RawClient, startGateway, startWorker, tlsSettings } from './harness.ts'
@@ -139,3 +140,22 @@ test('without both lanes, and with them, requests on connections that named a se
     expect(await client.until(/b.test https$/)).toMatch(/ 200 OK/)
   }
 })
+
+test.each(['apart', 'together'])(
+  'behind a PROXY protocol header, sent %s, the certificate for the name is served',
+  async (how) => {
+    const worker = await startWorker((req, res) => res.end(`for ${req.headers['x-forwarded-for']}`))
+    const tlsOptions = filesOf([named('a.test'), named('b.test')])
+    const binding = { tlsOptions, proxyProtocol: true }
+    const { port } = await startGateway({ v1: [worker.target] }, { binding, trustProxy: ['127.0.0.1'] })
+    const socket = connect(port, '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    if (how === 'together') socket.cork()
+    socket.write('PROXY TCP4 192.0.2.7 192.0.2.1 5000 443\r\n')
+    if (how === 'together') process.nextTick(() => socket.uncork())
+    else await new Promise((resolve) => socket.once('connect', () => setImmediate(resolve)))
+    const client = await dial(port, { socket, servername: 'b.test' })
+    expect(client.getPeerCertificate().subject.CN).toBe('b.test')
+    expect(await new RawClient(client).send(get()).until(/for .*$/)).toMatch(/for 192.0.2.7$/)
+  },
+)

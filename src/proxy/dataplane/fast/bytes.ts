@@ -30,6 +30,16 @@ export function isText(bytes: Uint8Array, start: number, end: number, text: stri
   return end - start === text.length && isNamed(bytes, start, text)
 }
 
+/**
+ * Whether there is nothing around a value but a space in front, or not even that. A tab is as good (RFC 9112 5), but there are
+ * readers that do not know a length or a coding by it.
+ * @param lineEnd behind CRLF
+ */
+export function isBare(bytes: Uint8Array, valueStart: number, valueEnd: number, lineEnd: number): boolean {
+  const before = bytes[valueStart - 1]
+  return valueEnd === lineEnd - 2 && (before === COLON || (before === SP && bytes[valueStart - 2] === COLON))
+}
+
 /** A whole number in decimal digits and nothing else, without leading zeros; -1 if it is not, or too large to be exact. */
 export function decimal(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start

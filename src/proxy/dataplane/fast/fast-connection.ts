@@ -58,6 +58,8 @@ export class FastConnection implements ClientSide {
   #state: 'head' | 'exchange' | 'closing' | 'left' = 'head'
   /** When this state, or the head that is coming, began, in milliseconds since the epoch. */
   #since = Date.now()
+  /** When the last piece of a head came, in milliseconds since the epoch. */
+  #pieceAt = 0
   /** What has come and not been taken yet. */
   #unread: Buffer | null = null
   /** Whether its memory is used for something else as soon as we return. */
@@ -93,7 +95,7 @@ export class FastConnection implements ClientSide {
 
   /** When it was last used, in milliseconds since the epoch. */
   get usedAt(): number {
-    return this.#since
+    return Math.max(this.#since, this.#pieceAt)
   }
 
   destroy(): void {
@@ -197,6 +199,7 @@ export class FastConnection implements ClientSide {
     this.#unread = this.#unread === null ? piece : Buffer.concat([this.#unread, piece])
     if (this.#state === 'head') {
       if (isFirstPiece) this.#since = Date.now()
+      else this.#pieceAt = Date.now()
       this.#pieces++
       this.#readHead()
     } else if (this.#exchange !== null && !this.#exchange.isReceived) this.offerBody()

@@ -15,6 +15,8 @@ export class RelayedAnswer {
   #partial: Buffer | null = null
   #hasSurplus = false
   #endsWithConnection = false
+  /** Whether it states a body that it must not have: a worker may send it all the same, in a moment (RFC 9112 6.3). */
+  #statesAbsentBody = false
 
   /** @param own header lines of ours, names and values in turn */
   constructor(client: AnswerOutlet, isForHead: boolean, own: () => readonly string[]) {
@@ -39,7 +41,8 @@ export class RelayedAnswer {
 
   /** Once complete: whether another request may be sent on the connection. */
   get leavesConnectionUsable(): boolean {
-    return this.#head?.persists === true && !this.#hasSurplus && !this.#endsWithConnection
+    const isInDoubt = this.#hasSurplus || this.#endsWithConnection || this.#statesAbsentBody
+    return this.#head?.persists === true && !isInDoubt
   }
 
   /** Seconds that the worker keeps its connection; -1: it did not say. */
@@ -96,6 +99,7 @@ export class RelayedAnswer {
     this.#head = head
     this.#status = head.status
     this.#endsWithConnection = framing === 'close'
+    this.#statesAbsentBody = framing === 'none' && (head.isChunked || head.contentLength > 0)
     this.#body = this.#client.bodyOf(framing, head.contentLength)
     return this.#body
   }

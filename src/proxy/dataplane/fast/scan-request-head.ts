@@ -1,5 +1,18 @@
 import { isDisguised } from '../worker-request.ts'
-import { COLON, CR, decimal, HTAB, isNamed, isText, LF, SP, targetBytes, tokenBytes, visibleBytes } from './bytes.ts'
+import {
+  COLON,
+  CR,
+  decimal,
+  HTAB,
+  isBare,
+  isNamed,
+  isText,
+  LF,
+  SP,
+  targetBytes,
+  tokenBytes,
+  visibleBytes,
+} from './bytes.ts'
 
 /**
  * A head that the fast lane is certain of, as positions in the bytes that were scanned. A position of -1 means that
@@ -134,6 +147,7 @@ export function scanRequestHead(
       case 'content-length':
         if (head.contentLength !== -1) return 'decline'
         head.contentLength = decimal(bytes, valueStart, valueEnd)
+        // Spaced oddly: the other lane writes the field anew.
         if (head.contentLength === -1 || !isBare(bytes, valueStart, valueEnd, at)) return 'decline'
         break
       case 'transfer-encoding':
@@ -168,15 +182,6 @@ function scanLiteral(bytes: Uint8Array, start: number, end: number, text: string
     if (bytes[start + index] !== text.charCodeAt(index)) return 'other'
   }
   return 'found'
-}
-
-/**
- * Whether there is nothing around a value but a space in front, or not even that. A tab is as good (RFC 9112 5), but there are
- * servers that do not know a length or a coding by it, and take the body for a request: the other lane writes the field anew.
- */
-function isBare(bytes: Uint8Array, valueStart: number, valueEnd: number, lineEnd: number): boolean {
-  const before = bytes[valueStart - 1]
-  return valueEnd === lineEnd - 2 && (before === COLON || (before === SP && bytes[valueStart - 2] === COLON))
 }
 
 type FieldKind =

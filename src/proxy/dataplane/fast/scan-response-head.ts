@@ -1,4 +1,4 @@
-import { COLON, CR, decimal, fieldBytes, HTAB, isNamed, isText, LF, SP, tokenBytes } from './bytes.ts'
+import { COLON, CR, decimal, fieldBytes, HTAB, isBare, isNamed, isText, LF, SP, tokenBytes } from './bytes.ts'
 
 /** As much as `node:http` takes. */
 const headLimit = 16 * 1024
@@ -22,6 +22,8 @@ export interface ResponseHead {
   hasDate: boolean
   /** Whether `Connection` names fields that are to be cut as well. */
   namesFields: boolean
+  /** Whether a length or a coding is spaced so oddly that a reader might not see it: such a head is written anew. */
+  isOddlySpaced: boolean
   /** Lines that do not go on as they are, or not always: `LineKind`, start and end in turn, in order. */
   readonly lines: number[]
 }
@@ -101,6 +103,7 @@ function scanStatusLine(bytes: Uint8Array, start: number, end: number): Response
     keepsFor: -1,
     hasDate: false,
     namesFields: false,
+    isOddlySpaced: false,
     lines: [],
   }
 }
@@ -150,6 +153,7 @@ function takeField(
       if (isNamed(bytes, start, 'content-length')) {
         if (head.contentLength !== -1) return false
         head.contentLength = decimal(bytes, valueStart, valueEnd)
+        if (!isBare(bytes, valueStart, valueEnd, end)) head.isOddlySpaced = true
         head.lines.push(LineKind.contentLength, start, end)
         return head.contentLength !== -1
       }
@@ -163,6 +167,7 @@ function takeField(
       if (!isNamed(bytes, start, 'transfer-encoding')) return true
       if (head.isChunked || !isText(bytes, valueStart, valueEnd, 'chunked')) return false
       head.isChunked = true
+      if (!isBare(bytes, valueStart, valueEnd, end)) head.isOddlySpaced = true
       head.lines.push(LineKind.transferEncoding, start, end)
       return true
     case 18:

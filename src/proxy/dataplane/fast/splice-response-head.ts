@@ -24,7 +24,7 @@ export function spliceResponseHead(
 ): string {
   const fields = bytes.toString('latin1', head.fieldsStart, head.end - 2)
   let text = statusLine(bytes, head)
-  if (head.namesFields) text += namedFieldsCut(fields, head, framing, own)
+  if (head.namesFields || head.isOddlySpaced) text += writtenAnew(fields, head, framing, own)
   else {
     text += linesOf(fields, head, framing, own.includes('X-Served-Version'))
     for (let index = 0; index < own.length; index += 2) text += `${own[index]}: ${own[index + 1]}\r\n`
@@ -37,7 +37,7 @@ export function spliceResponseHead(
 /** An interim answer (1xx) for the client. */
 export function spliceInformation(bytes: Buffer, head: ResponseHead): string {
   const fields = bytes.toString('latin1', head.fieldsStart, head.end - 2)
-  return `${statusLine(bytes, head)}${namedFieldsCut(fields, head, 'none', [])}\r\n`
+  return `${statusLine(bytes, head)}${writtenAnew(fields, head, 'none', [])}\r\n`
 }
 
 /** Without a reason that has control characters, as the general lane does it. */
@@ -83,8 +83,8 @@ function goesOn(kind: number, status: number, framing: Framing, replacesServedVe
   }
 }
 
-/** The rare case in which `Connection` names fields that are to be cut too: as the general lane does it. */
-function namedFieldsCut(fields: string, head: ResponseHead, framing: Framing, own: readonly string[]): string {
+/** The rare case in which `Connection` names fields that are to be cut too, or the framing is spaced oddly: as the general lane does it. */
+function writtenAnew(fields: string, head: ResponseHead, framing: Framing, own: readonly string[]): string {
   const rawHeaders: string[] = []
   for (const line of fields.split('\r\n')) {
     const colon = line.indexOf(':')

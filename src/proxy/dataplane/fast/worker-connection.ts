@@ -20,7 +20,12 @@ export interface Pool {
   /** The one that was used last is at the end, and is used first. */
   readonly idle: WorkerConnection[]
   isRetired: boolean
+  /** For how long one is kept unused, in milliseconds: shorter for a worker that was seen to close one earlier. */
+  idleMs: number
 }
+
+/** A worker that closes them sooner than twice this closes single ones: no reason to connect anew for every request. */
+const shortestIdleMs = 250
 
 /**
  * One read buffer for all connections: what has been read is passed on, or copied, before anything else is read
@@ -37,6 +42,8 @@ export class WorkerConnection {
   readonly openedAt = Date.now()
   /** Whether it has served a request before: then the worker may just be closing it. */
   hasServed = false
+  /** Since when nobody has used it, in milliseconds since the epoch. */
+  #freeSince = 0
   /** When it is to be closed if it is not used, in milliseconds since the epoch. */
   expiresAt = 0
   #isOpen = false
@@ -58,8 +65,12 @@ export class WorkerConnection {
       this.#user?.onOpen()
     })
     this.socket.on('drain', () => this.#user?.onDrain())
-    this.socket.on('end', () => this.#leave())
+    this.socket.on('end', () => {
+      this.#noticeEnd()
+      this.#leave()
+    })
     this.socket.on('error', (error) => {
+      this.#noticeEnd()
       this.#error = error
     })
     this.socket.on('close', () => this.#leave())
@@ -81,6 +92,7 @@ export class WorkerConnection {
   setFree(): void {
     this.#user = null
     this.hasServed = true
+    this.#freeSince = Date.now()
   }
 
   /** Closes it at once; its user is not told. */
@@ -93,6 +105,16 @@ export class WorkerConnection {
     if (this.#user === null) this.socket.destroy()
     else this.#user.onBytes(readBuffer, length)
     return true
+  }
+
+  /**
+   * The worker has closed it. Where that was earlier than we would have, without a word in its answers, the next ones are closed
+   * in half that time: a request that may not be sent twice must not meet one.
+   */
+  #noticeEnd(): void {
+    if (this.#user !== null) return
+    const idleMs = Math.max(shortestIdleMs, (Date.now() - this.#freeSince) / 2)
+    if (idleMs < this.pool.idleMs) this.pool.idleMs = idleMs
   }
 
   #leave(): void {

@@ -21,7 +21,7 @@ export class WorkerConnections {
   take(target: Target, user: WorkerUser): WorkerConnection {
     let pool = this.#pools.get(target.id)
     if (pool === undefined) {
-      pool = { idle: [], isRetired: false }
+      pool = { idle: [], isRetired: false, idleMs }
       this.#pools.set(target.id, pool)
     }
     const now = Date.now()
@@ -44,7 +44,7 @@ export class WorkerConnections {
   giveBack(connection: WorkerConnection, keepsFor: number): void {
     connection.setFree()
     const { pool } = connection
-    const lifetime = keepsFor === -1 ? idleMs : Math.min(idleMs, (keepsFor - 1) * 1_000)
+    const lifetime = keepsFor === -1 ? pool.idleMs : Math.min(pool.idleMs, (keepsFor - 1) * 1_000)
     if (pool.isRetired || lifetime <= 0 || pool.idle.length >= idleLimit) connection.destroy()
     else {
       connection.expiresAt = Date.now() + lifetime
@@ -55,8 +55,15 @@ export class WorkerConnections {
   /** Closes the idle connections to a target; those in use are closed when they become free. */
   closeIdle(target: Target): void {
     const pool = this.#pools.get(target.id)
+    if (pool === undefined) return
+    this.#pools.set(target.id, { idle: [], isRetired: false, idleMs: pool.idleMs })
+    retire(pool)
+  }
+
+  /** The same, for a target that is no more. */
+  forget(target: Target): void {
+    this.closeIdle(target)
     this.#pools.delete(target.id)
-    if (pool !== undefined) retire(pool)
   }
 
   close(): void {

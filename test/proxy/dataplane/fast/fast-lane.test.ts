@@ -94,6 +94,41 @@ test('a connection to a worker is closed before the worker would close it', asyn
   expect(Date.now() - began).toBeLessThan(4_900)
 })
 
+test('a worker that closes unused connections early, and does not say so, meets no request on one again', async () => {
+  let connections = 0
+  let open = 0
+  let cut = 0
+  const worker = await startRawWorker((socket) => {
+    connections++
+    open++
+    let timer: NodeJS.Timeout | undefined
+    // What is unused for 1.2 s is closed; a request that comes in the same moment would be lost.
+    socket.on('data', () => {
+      clearTimeout(timer)
+      socket.write(ok('ok'))
+      timer = setTimeout(() => {
+        cut++
+        socket.end()
+      }, 1_200)
+    })
+    socket.on('close', () => {
+      open--
+      clearTimeout(timer)
+    })
+  })
+  const gateway = await startGateway({ v1: [worker.target] })
+  await new RawClient(gateway.port).send(get()).until(/ok$/)
+  await eventually(() => cut === 1 && open === 0)
+  for (let index = 0; index < 2; index++) {
+    const before = connections
+    await new RawClient(gateway.port).send(get()).until(/ok$/)
+    await new RawClient(gateway.port).send(get()).until(/ok$/)
+    expect(connections).toBe(before + 1)
+    await eventually(() => open === 0)
+  }
+  expect(cut).toBe(1)
+})
+
 test('a worker that keeps connections for a second only gets no second request on one', async () => {
   let connections = 0
   const worker = await startRawWorker((socket) => {
@@ -253,6 +288,20 @@ test('two workers share the requests of one connection, and so do two connection
   expect(Math.min(...seen)).toBeGreaterThan(5)
 })
 
+test('a head that comes slowly while the gateway stops is waited for, and answered', async () => {
+  const { gateway } = await recordingGateway()
+  const client = new RawClient(gateway.port).send('GET /slow HTTP/1.1', 'Host: h', '')
+  const other = new RawClient(gateway.port).send(get())
+  await other.until(/<\/>$/)
+  gateway.channel.tell({ type: 'stop' })
+  for (let index = 0; index < 4; index++) {
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    client.send(`X-${index}: y`, '')
+  }
+  client.send('', '')
+  expect(await client.closed()).toMatch(/^HTTP\/1.1 200 [\s\S]*\r\nConnection: close\r\n[\s\S]*<\/slow>$/)
+})
+
 test('a stop in the middle of an answer does not close the connection behind it without a word', async () => {
   let finish = (): void => {}
   const worker = await startWorker((req, res) => {
@@ -288,3 +337,24 @@ test('a worker that breaks off is left for another one, and so is one that canno
   }
   expect(bodies).toEqual(['', ...Array(4).fill('body')])
 })
+
+test.each([
+  ['Content-Length:\t2', 'Content-Length: 2', 'ok'],
+  ['content-length: 2 \t', 'content-length: 2', 'ok'],
+  ['Content-Length:  2', 'Content-Length: 2', 'ok'],
+  ['Transfer-Encoding:\tchunked', 'Transfer-Encoding: chunked', '2\r\nok\r\n0\r\n\r\n'],
+  ['Transfer-Encoding: chunked\t', 'Transfer-Encoding: chunked', '2\r\nok\r\n0\r\n\r\n'],
+])(
+  'an answer with a length or coding that is spaced oddly (%j) is passed on with plain spacing',
+  async (field, plain, body) => {
+    const worker = await startRawWorker((socket) => {
+      socket.on('data', () => socket.write(`HTTP/1.1 200 OK\r\n${field}\r\nX-A: 1\r\nx-a:2\r\n\r\n${body}`))
+    })
+    const gateway = await startGateway({ v1: [worker.target] })
+    const answer = await new RawClient(gateway.port).send(get('/', 'Connection: close')).closed()
+    expect(answer.split('\r\n')).toContain(plain)
+    expect(answer).toMatch(/\r\nX-A: 1\r\nx-a: 2\r\n/)
+    expect(answer.endsWith(`\r\n\r\n${body}`)).toBe(true)
+    expect(answer.match(/^(content-length|transfer-encoding):/gim)?.length).toBe(1)
+  },
+)

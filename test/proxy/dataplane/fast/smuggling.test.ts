@@ -189,3 +189,28 @@ test('a flood of 1xx answers is held back by a client that does not read, and do
   client.socket.resume()
   await client.until(/over$/)
 })
+
+test.each([
+  ['both', 'HEAD', '200 OK'],
+  ['general', 'HEAD', '200 OK'],
+  ['both', 'GET', '304 Same'],
+  ['general', 'GET', '304 Same'],
+] as const)(
+  'lanes %s: a body behind the answer to %s with %s, however late, is no answer to somebody else',
+  async (lanes, method, status) => {
+    const worker = await startRawWorker((socket) => {
+      let owed = ''
+      socket.on('data', (chunk) => {
+        const [, path] = /^[A-Z]+ (\S+)/.exec(String(chunk)) ?? []
+        if (path !== '/attack') return void socket.write(`${owed}${ok(`for ${path}`)}`)
+        owed = evil
+        socket.write(`HTTP/1.1 ${status}\r\nContent-Length: ${evil.length}\r\n\r\n`)
+      })
+    })
+    const gateway = await startGateway({ v1: [worker.target] }, {}, lanes)
+    const attacker = new RawClient(gateway.port).send(`${method} /attack HTTP/1.1\r\nHost: h\r\n\r\n`)
+    await attacker.until(/\r\n\r\n/)
+    const victim = new RawClient(gateway.port).send(get('/victim'))
+    expect(await victim.until(/for \/victim$/)).not.toContain('evil')
+  },
+)

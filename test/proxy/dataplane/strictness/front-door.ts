@@ -1,4 +1,5 @@
-import type { RecordingWorker, SeenRequest } from '../fast/recording-worker.ts'
+import type { SeenRequest } from '../../../fuzz/strict-request.ts'
+import type { RecordingWorker } from '../fast/recording-worker.ts'
 import type { Gateway } from '../harness.ts'
 import { RawClient } from '../harness.ts'
 import { head, type Outcome, type StrictCase } from './strict-case.ts'
