@@ -104,7 +104,7 @@ export class StreamOutlet implements AnswerOutlet {
     this.#piece = null
     this.#hasWritten = true
     if (stream.write(piece)) return true
-    if (!this.#waitsForDrain) stream.once('drain', this.#onDrain)
+    if (!this.#waitsForDrain) stream.once('drain', () => this.#onDrain())
     this.#waitsForDrain = true
     return false
   }
@@ -161,15 +161,15 @@ export class StreamOutlet implements AnswerOutlet {
     }
     const mayHaveTrailers = this.#contents !== null && (!this.#contents.isComplete || this.#trailers() !== null)
     this.#stream.respond(headers, mayHaveTrailers ? { waitForTrailers: true } : {})
-    if (mayHaveTrailers) this.#stream.once('wantTrailers', this.#onWantTrailers)
+    if (mayHaveTrailers) this.#stream.once('wantTrailers', () => this.#onWantTrailers())
   }
 
-  readonly #onDrain = (): void => {
+  #onDrain(): void {
     this.#waitsForDrain = false
     this.#request.onDrain()
   }
 
-  readonly #onWantTrailers = (): void => {
+  #onWantTrailers(): void {
     if (!this.#stream.destroyed && !this.#stream.closed) this.#stream.sendTrailers(this.#trailers() ?? {})
   }
 
