@@ -98,6 +98,30 @@ export const catalogue = {
     'Too many requests are waiting for the version to start',
     'Try again after the time in Retry-After.',
   ),
+  HTTP2_BROKEN: entry(
+    400,
+    1,
+    'A connection spoke HTTP/2 that breaks its rules',
+    'The connection was ended. Some Node lines end floods of frames like this as well, before the gateway counts them.',
+  ),
+  HTTP2_FLOOD: entry(
+    429,
+    1,
+    'An HTTP/2 connection brought floods of frames that serve nothing',
+    'The connection was ended with ENHANCE_YOUR_CALM; the log names the client.',
+  ),
+  HTTP2_RAPID_RESET: entry(
+    429,
+    1,
+    'An HTTP/2 connection reset one request after the other',
+    'The connection was ended with ENHANCE_YOUR_CALM; the log names the client.',
+  ),
+  HTTP2_STALLED: entry(
+    408,
+    1,
+    'The client of an HTTP/2 stream took nothing of the answer for too long',
+    'The stream was reset with ENHANCE_YOUR_CALM; read answers, or reset what is not wanted.',
+  ),
   VERSION_BUSY: entry(
     503,
     1,

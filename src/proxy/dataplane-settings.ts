@@ -11,7 +11,13 @@ export function dataplaneSettings(
   tls: TlsSettings | null,
 ): DataplaneSettings {
   return {
-    binding: { port: binding.port, tls, redirect: binding.redirect, proxyProtocol: binding.proxyProtocol },
+    binding: {
+      port: binding.port,
+      tls,
+      redirect: binding.redirect,
+      proxyProtocol: binding.proxyProtocol,
+      http2: binding.http2,
+    },
     versionHeader: config.versionHeader,
     servedVersionHeader: config.servedVersionHeader,
     gateTimeout: config.gateTimeout * 1_000,

@@ -90,6 +90,8 @@ export interface BindingSettings {
   readonly redirect: number | string | null
   /** Whether each connection begins with a PROXY protocol header. */
   readonly proxyProtocol: boolean
+  /** Whether it speaks HTTP/2 as well: by ALPN where it has TLS, else to clients that begin with its preface. */
+  readonly http2: boolean
 }
 
 /** What the TLS server of a binding is made of: contents, not names of files. Holds private keys; never logged. */

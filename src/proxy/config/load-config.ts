@@ -109,6 +109,7 @@ function toBinding(binding: ParsedConfig['bindings'][number], folder: string): B
     // As it goes into a header: in ASCII.
     redirect: typeof binding.redirect === 'string' ? new URL(binding.redirect).href : (binding.redirect ?? null),
     proxyProtocol: binding.proxyProtocol,
+    http2: binding.http2 ?? (binding.tlsOptions ?? null) !== null,
   }
 }
 

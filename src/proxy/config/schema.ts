@@ -95,6 +95,11 @@ export const bindingSchema = z.looseObject(
       .describe(
         'Whether each connection begins with a PROXY protocol header, version 1 or 2, that says where it comes from. Only peers in trustProxy may connect then.',
       ),
+    http2: flag()
+      .optional()
+      .describe(
+        'Whether it speaks HTTP/2 as well as HTTP/1.1. With TLS the two agree on it (ALPN); without, it is for clients that begin with HTTP/2 unasked.',
+      ),
   },
   { error: 'an object with a port' },
 )

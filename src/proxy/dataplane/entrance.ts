@@ -45,7 +45,10 @@ export class Entrance {
           refusals,
         })
       : null
-    const tlsOptions = { ALPNProtocols: ['http/1.1'], handshakeTimeout: headTimeout }
+    const tlsOptions = {
+      ALPNProtocols: binding.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+      handshakeTimeout: headTimeout,
+    }
     this.#decrypter = binding.tls && new TlsServer(binding.tls, tlsOptions, (socket) => this.#enterDecrypted(socket))
     this.server = createServer({ allowHalfOpen: binding.tls === null, noDelay: true }, (socket) => this.#accept(socket))
     this.#limitHandshakes()

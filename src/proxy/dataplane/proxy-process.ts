@@ -14,6 +14,8 @@ import { WorkerConnections } from './fast/worker-connections.ts'
 import { TrustedPeers } from './forwarding.ts'
 import { GeneralLane } from './general-lane.ts'
 import { HttpProxyCarrier } from './http-proxy-carrier.ts'
+import { Http2Lane } from './http2/http2-lane.ts'
+import { ProtocolLane } from './http2/protocol-lane.ts'
 import type { Lane, LaneContext } from './lane.ts'
 import { Refusals } from './refusals.ts'
 
@@ -82,6 +84,11 @@ export class ProxyProcess {
         this.#workers.forget(target)
       },
     })
+    this.#refusals = new Refusals(
+      (counts) =>
+        options.channel.send({ type: 'message', body: { type: 'refused', counts } satisfies FromProxyProcess }),
+      options.log,
+    )
     options.channel.on('message', (message) => this.#onMessage(message))
     options.channel.on('abandoned', () => {
       options.log.warn('the supervisor is gone and does not come back: finishing')
@@ -147,7 +154,8 @@ export class ProxyProcess {
     }
     const general = new GeneralLane(context, this.#carrier)
     const { lanes = 'both' } = this.#options
-    const lane = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
+    const http1 = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
+    const lane = new ProtocolLane(context, http1, new Http2Lane(context, this.#workers, this.#turn))
     this.#lane = lane
     try {
       this.#entrance = new Entrance({

@@ -38,7 +38,9 @@ describe('a configuration', () => {
       servedVersionHeader: true,
       workerFilename: 'worker.js',
       workerCount: availableParallelism(),
-      bindings: [{ port: 80, host: null, workerCount: 2, tlsOptions: null, redirect: null, proxyProtocol: false }],
+      bindings: [
+        { port: 80, host: null, workerCount: 2, tlsOptions: null, redirect: null, proxyProtocol: false, http2: false },
+      ],
       versionPorts: { min: 11000, max: 12000 },
       nonDefaultWorkerCount: 1,
       nonDefaultWorkerIdleTime: 3600,

@@ -17,7 +17,7 @@ import type {
 import type { Route, RouteTableData, Target } from '../../../src/proxy/routing/route-table.ts'
 
 export const defaultSettings: DataplaneSettings = {
-  binding: { port: 0, tls: null, redirect: null, proxyProtocol: false },
+  binding: { port: 0, tls: null, redirect: null, proxyProtocol: false, http2: false },
   versionHeader: 'x-version',
   servedVersionHeader: true,
   gateTimeout: 10_000,

@@ -160,7 +160,7 @@ test('without its supervisor, and with broken pipes, it goes on serving', async 
 test('if it cannot listen it says so in one line and exits 1', async () => {
   const gateway = await spawnGateway(
     { v1: [] },
-    { binding: { port: 8123, tls: null, redirect: null, proxyProtocol: false } },
+    { binding: { port: 8123, tls: null, redirect: null, proxyProtocol: false, http2: false } },
     { fd: false },
   )
   expect(await gateway.exited).toBe(1)

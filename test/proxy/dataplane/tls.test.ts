@@ -11,7 +11,7 @@ async function tlsGateway(
   settings = {},
 ) {
   const gateway = await startGateway(target, {
-    binding: { port: 0, tlsOptions, redirect: null, proxyProtocol: false },
+    binding: { port: 0, tlsOptions, redirect: null, proxyProtocol: false, http2: true },
     ...settings,
   })
   const dial = async (): Promise<RawClient> => {

@@ -34,10 +34,15 @@ export class ChunkedScanner {
   #held = ''
   #trailers: string[] = []
   #trailerSize = 0
+  readonly #keepsFraming: boolean
 
-  /** @param limit bytes of data that it may have */
-  constructor(limit = Number.POSITIVE_INFINITY) {
+  /**
+   * @param limit bytes of data that it may have
+   * @param keepsFraming whether the chunks go on as chunks, or nothing but what is in them
+   */
+  constructor(limit = Number.POSITIVE_INFINITY, keepsFraming = true) {
     this.#allowed = limit
+    this.#keepsFraming = keepsFraming
   }
 
   get isDone(): boolean {
@@ -72,11 +77,17 @@ export class ChunkedScanner {
         const taken = Math.min(this.#left, end - at)
         at += taken
         this.#left -= taken
+        if (!this.#keepsFraming) {
+          outlet.bytes(buffer, from, at, isLent)
+          from = at
+        }
         if (this.#left === 0) this.#state = 'data-cr'
       } else if (this.#state === 'data-cr') {
         this.#state = buffer[at++] === 13 ? 'data-lf' : 'odd'
+        if (!this.#keepsFraming) from = at
       } else if (this.#state === 'data-lf') {
         this.#state = buffer[at++] === 10 ? 'size' : 'odd'
+        if (!this.#keepsFraming) from = at
       } else if (this.#state === 'size') {
         const lineStart = at
         const lineEnd = buffer.indexOf(10, at)
@@ -85,7 +96,7 @@ export class ChunkedScanner {
         const wasHeld = this.#held !== ''
         const line = this.#held + buffer.toString('latin1', lineStart, at)
         const size = isWhole ? sizeOf(line) : null
-        if (size === null || size === 0 || wasHeld || line.includes(';')) {
+        if (!this.#keepsFraming || size === null || size === 0 || wasHeld || line.includes(';')) {
           outlet.bytes(buffer, from, lineStart, isLent)
           from = at
         }
@@ -97,7 +108,7 @@ export class ChunkedScanner {
         else if (size === 0) this.#state = 'trailers'
         else if (size > this.#allowed) this.#state = 'large'
         else {
-          if (from === at) outlet.text(`${size.toString(16)}\r\n`)
+          if (from === at && this.#keepsFraming) outlet.text(`${size.toString(16)}\r\n`)
           this.#left = size
           this.#allowed -= size
           this.#state = 'data'

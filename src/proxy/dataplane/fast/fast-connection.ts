@@ -13,7 +13,8 @@ import type { ClientSide } from './client-side.ts'
 import { FastExchange } from './fast-exchange.ts'
 import { ForwardingLines } from './forwarding-lines.ts'
 import { LentReads } from './lent-reads.ts'
-import { Outlet } from './outlet.ts'
+import { MessageOutlet } from './message-outlet.ts'
+import { requestBodyOf } from './request-body.ts'
 import { type RequestHead, scanRequestHead } from './scan-request-head.ts'
 import { spliceRequestHead } from './splice-request-head.ts'
 import { takeForwarding } from './trusted-head.ts'
@@ -46,7 +47,7 @@ export interface FastConnectionOwner {
  * the last one waits until the client has gone (`closing`); or it is given to the general lane (`left`).
  */
 export class FastConnection implements ClientSide {
-  readonly outlet: Outlet
+  readonly outlet: MessageOutlet
   readonly #lane: FastConnectionOwner
   readonly #reads: LentReads
   /** The client's. */
@@ -80,7 +81,7 @@ export class FastConnection implements ClientSide {
     this.#peer = peerOf(socket)
     this.#forwarding = new ForwardingLines(this.#peer)
     this.#sendLimit = new SendLimit(socket)
-    this.outlet = new Outlet(socket, lane.turn)
+    this.outlet = new MessageOutlet(socket, lane.turn)
     socket.on('end', this.#onClientEnd)
     socket.on('drain', this.#onDrain)
     socket.on('error', this.#onError)
@@ -258,7 +259,14 @@ export class FastConnection implements ClientSide {
     }
     this.#keep(bytes, head.end)
     this.#lane.turn.enter()
-    this.#exchange = new FastExchange(context, workers, this, { head, text, requestId, entry })
+    const request = {
+      method: head.method,
+      text,
+      requestId,
+      entry,
+      ...requestBodyOf(head, context.settings().maxBodySize),
+    }
+    this.#exchange = new FastExchange(context, workers, this, request)
     this.#exchange.start()
     return true
   }
