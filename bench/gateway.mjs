@@ -1,43 +1,55 @@
 // A gateway of its own for a benchmark: two versions of the same small worker, one proxy process, free ports.
 import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
+import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { onCore } from './machine.mjs'
+import { environment, freePort, stop } from './processes.mjs'
 
 export const program = fileURLToPath(new URL('../dist/cli/cservice.js', import.meta.url))
 export const workerFile = fileURLToPath(new URL('worker.js', import.meta.url))
 const startDeadline = 20_000
+const versionPortCount = 200
 
 /**
- * Runs `use` with a gateway whose live version is v1, beside a version v2 that does not run; stops it afterwards.
+ * Runs `use` with a gateway whose live version is v1, beside versions that do not run; stops it afterwards.
  * @param settings more of proxy.json
+ * @param setting `core` for the supervisor and what it starts; `versions`: their names, v1 first; `tls`: files of a
+ *   certificate, for a second binding; `addWorker(folder)`, which puts the worker file into the folder of a version
  */
-export async function withGateway(use, settings = {}) {
+export async function withGateway(use, settings = {}, setting = {}) {
+  const { core = null, versions = ['v1', 'v2'], tls = null, addWorker = copyWorker } = setting
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'cservice-bench-'))
-  const [port, controlPort, firstVersionPort] = await Promise.all([freePort(), freePort(), freePort()])
-  for (const version of ['v1', 'v2']) {
+  const [port, tlsPort, controlPort] = await Promise.all([freePort(), freePort(), freePort()])
+  const firstVersionPort = await freeRange([port, tlsPort, controlPort])
+  for (const version of versions) {
     mkdirSync(join(folder, version))
-    copyFileSync(workerFile, join(folder, version, 'worker.js'))
-    writeFileSync(join(folder, version, 'package.json'), '{ "type": "module" }')
+    addWorker(join(folder, version))
   }
+  const bindings = [{ port, host: '127.0.0.1', workerCount: 1 }]
+  if (tls !== null) bindings.push({ port: tlsPort, host: '127.0.0.1', workerCount: 1, tlsOptions: tls })
   const config = {
     defaultVersion: 'v1',
     workerCount: 1,
-    bindings: [{ port, host: '127.0.0.1', workerCount: 1 }],
-    versionPorts: `${firstVersionPort}-${Math.min(firstVersionPort + 200, 65_000)}`,
+    bindings,
+    versionPorts: `${firstVersionPort}-${firstVersionPort + versionPortCount - 1}`,
     ...settings,
   }
   writeFileSync(join(folder, 'proxy.json'), JSON.stringify(config))
-  const words = [program, 'proxy', 'start', join(folder, 'proxy.json'), '--port', String(controlPort)]
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
+  const words = [process.execPath, program, 'proxy', 'start', join(folder, 'proxy.json'), '--port', String(controlPort)]
+  const [file, ...rest] = onCore(core, words)
+  const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
   try {
-    const gateway = { port, pid: child.pid, command: (...line) => command(controlPort, line) }
+    const gateway = {
+      port,
+      tlsPort: tls === null ? null : tlsPort,
+      pid: child.pid,
+      command: (...line) => command(controlPort, line),
+    }
     await untilReady(gateway, child)
     return await use(gateway)
   } catch (error) {
@@ -49,18 +61,18 @@ export async function withGateway(use, settings = {}) {
   }
 }
 
-/** What a benchmark may inherit: nothing that makes the gateway or its workers do more than they do for a user. */
-export function environment() {
-  const { NODE_OPTIONS, NODE_V8_COVERAGE, ...rest } = process.env
-  return { ...rest, NO_COLOR: '1', CSERVICE_LOG_LEVEL: 'warn' }
+/** The first of so many ports that are none of those given. */
+async function freeRange(taken) {
+  for (;;) {
+    const first = await freePort()
+    const isApart = taken.every((port) => port < first || port >= first + versionPortCount)
+    if (isApart && first + versionPortCount < 65_536) return first
+  }
 }
 
-/** User and system time of a process so far, in clock ticks. Linux only. */
-export function cpuTicks(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  // utime and stime are fields 14 and 15 of proc(5); the second is a name in parentheses that may hold spaces.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return Number(fields[11]) + Number(fields[12])
+function copyWorker(folder) {
+  copyFileSync(workerFile, join(folder, 'worker.js'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
 }
 
 async function command(controlPort, line) {
@@ -78,27 +90,9 @@ async function untilReady(gateway, child) {
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the gateway exited ${child.exitCode}`)
     const info = await gateway.command('proxy', 'info').catch(() => null)
-    if (info?.versions?.some(({ name, ports }) => name === 'v1' && ports.length > 0)) return
+    const isServing = info?.versions?.some(({ name, ports }) => name === 'v1' && ports.length > 0)
+    if (isServing && info.proxyWorkers.every(({ epoch }) => epoch > 0)) return
     if (performance.now() > end) throw new Error(`the gateway is not ready after ${startDeadline} ms`)
     await delay(50)
   }
-}
-
-/** Ends a program gracefully, and by force when it does not. */
-export async function stop(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  child.kill('SIGTERM')
-  const limit = setTimeout(() => child.kill('SIGKILL'), 15_000)
-  await exited
-  clearTimeout(limit)
-}
-
-export async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
 }

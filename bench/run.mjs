@@ -1,32 +1,99 @@
-// Every benchmark, one after the other: `npm run bench`. Options: --smoke (a few seconds, for CI), --rounds n, and for
-// throughput --seconds n and --connections n, for restarts --restarts n and --connections n.
-import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+// Every benchmark, or those that are named: `npm run bench -- [suite …] [--smoke] [--only id,…] [--rounds n] [--seconds n]
+// [--write]`. bench/README.md says what they measure, and how.
+import { nearFreeName } from './backends/near-free.mjs'
+import { loadName } from './load/run-load.mjs'
+import { corePlan, machineFacts } from './machine.mjs'
+import { readOptions } from './options.mjs'
+import { installPeers } from './peers/node-peer.mjs'
+import { missingPeers } from './stage.mjs'
+import { cancelSuite } from './suites/cancel.mjs'
+import { catalogSuite } from './suites/catalog.mjs'
+import { coldStartSuite } from './suites/cold-start.mjs'
+import { http2Suite } from './suites/http2.mjs'
+import { idleSuite } from './suites/idle.mjs'
+import { latencySuite } from './suites/latency.mjs'
+import { peersSuite } from './suites/peers.mjs'
+import { restartsSuite } from './suites/restarts.mjs'
+import { shapesSuite } from './suites/shapes.mjs'
+import { streamsSuite } from './suites/streams.mjs'
+import { tlsSuite } from './suites/tls.mjs'
+import { table } from './table.mjs'
+import { targetRows } from './targets.mjs'
+import { writeResults } from './write-results.mjs'
 
-const words = process.argv.slice(2)
-const benchmarks = {
-  'throughput.mjs': ['--smoke', '--rounds', '--seconds', '--connections'],
-  'cold-start.mjs': ['--smoke', '--rounds'],
-  'restarts.mjs': ['--smoke', '--restarts', '--connections'],
+const suites = [
+  peersSuite,
+  shapesSuite,
+  latencySuite,
+  idleSuite,
+  streamsSuite,
+  cancelSuite,
+  catalogSuite,
+  tlsSuite,
+  http2Suite,
+  coldStartSuite,
+  restartsSuite,
+]
+
+/** With more of the proxies' core than this in other hands, ratios of requests a second say little. */
+const busyShare = 0.05
+/** The lanes are so far apart that nothing above this is chance. */
+const sameLane = 0.7
+
+const options = readOptions(suites.map(({ name }) => name))
+if (options.installsPeers) installPeers()
+else await runSuites()
+
+async function runSuites() {
+  const facts = describeRun()
+  console.log(`${facts.join('\n')}\n`)
+  const all = []
+  const settings = []
+  for (const suite of suites.filter(({ name }) => options.suites.includes(name))) {
+    const chosen = { ...suite.defaults, ...(options.isSmoke ? suite.smoke : {}), isSmoke: options.isSmoke }
+    if (options.only !== null) chosen.only = options.only
+    for (const name of Object.keys(suite.defaults)) chosen[name] = options.given[name] ?? chosen[name]
+    const started = performance.now()
+    const results = await suite.run(chosen)
+    for (const result of results) console.log(`${shown(result)}\n`)
+    all.push(...results)
+    const numbers = Object.keys(suite.defaults).map((name) => `${name} ${chosen[name]}`)
+    const took = ((performance.now() - started) / 1_000).toFixed(0)
+    console.log(`(${suite.name}: ${took} s)\n`)
+    settings.push(`${suite.name}: ${numbers.join(', ')}; ${took} s`)
+  }
+  facts.push(...remarks(all), settings.join(' · '))
+  const targets = targetRows(all)
+  console.log(`Targets\n\n${table(targets)}\n\n${facts.join('\n')}\n`)
+  if (options.isWritten) writeResults({ facts, results: all, targets })
 }
 
-const unknown = words.find((word) => word.startsWith('--') && !Object.values(benchmarks).flat().includes(nameOf(word)))
-if (unknown !== undefined) throw new Error(`${unknown}: no such option`)
-
-for (const [file, known] of Object.entries(benchmarks)) {
-  const path = fileURLToPath(new URL(file, import.meta.url))
-  const { status } = spawnSync(process.execPath, [path, ...only(known)], { stdio: 'inherit' })
-  if (status !== 0) process.exit(status ?? 1)
+/** What a reader must know before the figures are believed. */
+function remarks(results) {
+  const shares = results.map(({ samples }) => samples?.disturbance ?? Number.NaN).filter(Number.isFinite)
+  const worst = Math.max(0, ...shares)
+  const quiet = `others had ${(worst * 100).toFixed(0)} % of the proxies' core in the worst table`
+  const lanes = results.find(({ key }) => key === 'peers.near-free')?.samples.ratio('fast', 'general', 'cpu')
+  return [
+    ...(options.isSmoke ? ['a smoke run: its figures mean nothing'] : []),
+    worst > busyShare ? `NOT a quiet machine: ${quiet}; believe CPU times at most` : quiet,
+    ...(lanes > sameLane ? ['the fast lane costs as much as the general lane: is it in use?'] : []),
+  ]
 }
 
-/** The words of the command line that a benchmark understands, with their values. */
-function only(known) {
-  return words.filter((word, index) => {
-    const name = word.startsWith('--') ? word : (words[index - 1] ?? '')
-    return known.includes(nameOf(name))
-  })
+function shown({ title, rows, note }) {
+  return note ?? `${title}\n\n${table(rows)}`
 }
 
-function nameOf(word) {
-  return word.split('=')[0]
+function describeRun() {
+  const { load, backend, proxy } = corePlan()
+  const cores =
+    proxy === null
+      ? 'nothing is pinned to a core here: ratios mean less'
+      : `load on core ${load}, backend on core ${backend}, each proxy in its turn alone on core ${proxy}`
+  return [
+    machineFacts(),
+    `${cores} · load by ${loadName} · near-free backend: ${nearFreeName}`,
+    ...missingPeers(options.only).map(({ name, howToInstall }) => `missing: ${name}: ${howToInstall}`),
+  ]
 }

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { environment, freePort, program, stop, workerFile } from './gateway.mjs'
+import { program, workerFile } from './gateway.mjs'
+import { environment, freePort, stop } from './processes.mjs'
 
 const accessKey = 'bench'
 const greeting = /Ctrl-C stops it/

@@ -79,10 +79,34 @@ ${table(binding.properties, binding.required, { host: 'all addresses' })}
 
 ### Keys of \`tlsOptions\`
 
-\`key\` and \`cert\`, or \`pem\`, or \`pfx\` must be there. Every other key is handed to \`tls.createServer\` of Node as it is
-(\`minVersion\`, \`ciphers\`, \`requestCert\`, …).
+\`key\` and \`cert\`, or \`pem\`, or \`pfx\`, or \`"local": true\` must be there. Every other key is handed to \`tls.createServer\` of Node as it is
+(\`minVersion\`, \`ciphers\`, \`requestCert\`, …). [tls.md](tls.md) says more.
 
 ${table(tlsOptionsOf(binding).properties, [], {})}
+
+## Limits and timeouts
+
+All of them hold for each proxy process by itself: two processes on a binding take twice as many connections. What is refused is counted by its
+code ([errors.md](errors.md)) and stands under \`refused\` in \`cservice proxy info\`; connections beyond a limit are also in the log, a line in ten seconds at most.
+
+- A body is too large as soon as its \`Content-Length\` says so, before any worker hears of it; in chunks, as soon as more has come. The request to the worker is
+  broken off, so that it never takes half a body for a whole one.
+- \`bodyTimeout\` counts while the client could send and does not: not while the worker does not read, nor while an answer is on its way. Where an answer has begun already, it is cut.
+- The times that a client may take follow one another: for the PROXY header, for the TLS handshake, and for each request head \`headTimeout\` anew.
+- Upgraded connections (WebSocket) have no limit in time unless \`upgradeIdleTimeout\` sets one; but a client that is gone without a word is noticed by TCP keep-alive.
+- \`maxRequestsInFlight\` counts streams and upgraded connections as well, for as long as they last.
+
+## Behind a load balancer
+
+\`trustProxy\` names who is believed. \`loopback\` stands for 127.0.0.0/8 and ::1, \`linklocal\` for 169.254.0.0/16 and fe80::/10, \`private\` for 10.0.0.0/8,
+172.16.0.0/12, 192.168.0.0/16 and fc00::/7.
+
+- Of a peer in \`trustProxy\`, \`X-Forwarded-For\` and \`Forwarded\` are continued, \`X-Forwarded-Proto\` and \`X-Forwarded-Host\` kept, other \`X-Forwarded-*\` passed on. Of anybody
+  else all of these are cut, and ours written.
+- The client in the access log is the nearest address in \`X-Forwarded-For\`, or else in \`Forwarded\`, that is not in \`trustProxy\`. Whatever is no address (\`unknown\`, \`_id\`, \`unix:\`) ends the search.
+- With \`proxyProtocol\`, peers in \`trustProxy\` begin each connection with a header of the PROXY protocol, version 1 or 2; with anything else, or from anybody else, it is closed and counted
+  (\`BAD_PROXY_HEADER\`, \`UNTRUSTED_PEER\`). The address in it is then the peer's, everywhere: only if that one is in \`trustProxy\` as well are its headers believed. A
+  health check (\`LOCAL\`) counts as coming from the load balancer; a header without a TCP address (\`UNKNOWN\`) as coming from \`unknown\`, whom nobody trusts.
 
 ## How the file is read
 
@@ -114,6 +138,7 @@ restart of the gateway. A broken edit is refused with the reason in the log, and
 | \`versionPath\`, \`workerFilename\` | the catalog is read anew; running workers stay until their version is started again | versions that are no longer there answer 404 |
 | \`versionPorts\` | workers started from now on get their ports from there | none |
 | times and limits | hold for what begins from now on | none |
+| the files that \`tlsOptions\` names | read, checked, and served to new handshakes; broken ones are refused ([tls.md](tls.md)) | none |
 `
 }
 

@@ -16,11 +16,12 @@ export function greeting(info: unknown, flags: string): string {
   const live = typeof info.liveVersion === 'string' ? info.liveVersion : null
   const other = versions.find((version) => version !== live)
   const url = urls[0]
+  const flagsOf = (shown: string) => curlFlags(shown, authorityOf(info))
   const next = [
-    url === undefined || live === null ? null : ['live version', `curl ${curlFlags(url)}${url}`],
+    url === undefined || live === null ? null : ['live version', `curl ${flagsOf(url)}${url}`],
     url === undefined || other === undefined
       ? null
-      : ['another version', `curl ${curlFlags(url)}-H '${header}: ${other}' ${url}`],
+      : ['another version', `curl ${flagsOf(url)}-H '${header}: ${other}' ${url}`],
     other === undefined ? null : [`make ${other} live`, `cservice proxy promote ${other}${flags}`],
     ['see what runs', `cservice proxy info${flags}`],
   ].filter((line) => line !== null)
@@ -52,7 +53,14 @@ function toUrl(host: unknown, port: unknown, isTls: boolean): string {
   return `${isTls ? 'https' : 'http'}://${name}${isDefault ? '' : `:${renderScalar(port)}`}/`
 }
 
-/** A certificate for localhost is seldom one that curl trusts. */
-function curlFlags(url: string): string {
-  return url.startsWith('https:') ? '-k ' : ''
+/** File of the authority that has issued the certificate of the first binding, if it is a local one. */
+function authorityOf({ bindings }: Record<string, unknown>): string | null {
+  const [first] = Array.isArray(bindings) ? bindings.filter(isObject) : []
+  return isObject(first?.tls) && typeof first.tls.authority === 'string' ? first.tls.authority : null
+}
+
+/** A certificate for localhost is seldom one that curl trusts by itself. */
+function curlFlags(url: string, authority: string | null): string {
+  if (!url.startsWith('https:')) return ''
+  return authority === null ? '-k ' : `--cacert '${authority}' `
 }

@@ -1,3 +1,4 @@
+import { renderCertificates } from './render-certificates.ts'
 import { isObject, renderScalar, renderTable, renderValue } from './render-value.ts'
 import { style } from './style.ts'
 
@@ -18,6 +19,7 @@ export function renderProxyInfo(info: Record<string, unknown>): string {
   return [
     head,
     renderBindings(listOf(info.proxyWorkers)),
+    renderCertificates(info.bindings),
     renderVersions(versions, info.liveVersion),
     ...versions.map(renderError),
   ]

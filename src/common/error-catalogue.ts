@@ -64,7 +64,7 @@ export const catalogue = {
     501,
     1,
     'The method is not supported here',
-    'The gateway is no forward proxy: CONNECT is not answered.',
+    'Not supported are CONNECT, TRACE, methods that Node.js does not know, and transfer codings besides chunked.',
   ),
   INTERNAL: entry(
     500,
@@ -97,6 +97,30 @@ export const catalogue = {
     1,
     'Too many requests are waiting for the version to start',
     'Try again after the time in Retry-After.',
+  ),
+  HTTP2_BROKEN: entry(
+    400,
+    1,
+    'A connection spoke HTTP/2 that breaks its rules',
+    'The connection was ended. Some Node lines end floods of frames like this as well, before the gateway counts them.',
+  ),
+  HTTP2_FLOOD: entry(
+    429,
+    1,
+    'An HTTP/2 connection brought floods of frames that serve nothing',
+    'The connection was ended with ENHANCE_YOUR_CALM; the log names the client.',
+  ),
+  HTTP2_RAPID_RESET: entry(
+    429,
+    1,
+    'An HTTP/2 connection reset one request after the other',
+    'The connection was ended with ENHANCE_YOUR_CALM; the log names the client.',
+  ),
+  HTTP2_STALLED: entry(
+    408,
+    1,
+    'The client of an HTTP/2 stream took nothing of the answer for too long',
+    'The stream was reset with ENHANCE_YOUR_CALM; read answers, or reset what is not wanted.',
   ),
   VERSION_BUSY: entry(
     503,
@@ -187,6 +211,18 @@ export const catalogue = {
     1,
     'The configuration is wrong',
     'Mend the values named; docs/configuration.md has every key.',
+  ),
+  CERTIFICATE_INVALID: entry(
+    400,
+    1,
+    'A certificate or its key cannot be used',
+    'Mend what is named; docs/tls.md says which files belong together.',
+  ),
+  LOCAL_AUTHORITY_FAILED: entry(
+    500,
+    1,
+    'The local certificate authority cannot be used',
+    'Its folder must belong to you and be closed to others (mode 0700); XDG_STATE_HOME chooses another place.',
   ),
   CONFIG_WRITE_FAILED: entry(
     500,

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { TlsOptions } from 'node:tls'
 
 type Content = string | Buffer
@@ -8,12 +7,9 @@ export type ReadContent = (value: unknown, option: string) => Content
 /**
  * TLS options with the contents of the files that they name: `key`, `cert`, `ca`, `pfx` (one name or several), and `pem`,
  * one file with certificate and key. Everything else goes to `node:tls` as it is.
- * @throws what `read` throws: the system's error if a file cannot be read
+ * @throws what `read` throws
  */
-export function readTlsOptions(
-  options: Readonly<Record<string, unknown>>,
-  read: ReadContent = (name) => readFileSync(String(name)),
-): TlsOptions {
+export function readTlsOptions(options: Readonly<Record<string, unknown>>, read: ReadContent): TlsOptions {
   const { pem, key, cert, ca, pfx, ...others } = options
   const contents = (option: string, value: unknown): Content | Content[] =>
     Array.isArray(value) ? value.map((item) => read(item, option)) : read(value, option)

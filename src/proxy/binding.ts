@@ -6,6 +6,7 @@ import { ListeningSocket } from '../supervisor/listening-socket.ts'
 import type { Pool } from '../supervisor/pool.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
+import type { BindingCertificates } from './certificates/binding-certificates.ts'
 import type { BindingConfig } from './config/proxy-config.ts'
 import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from './messages.ts'
 
@@ -20,6 +21,8 @@ const retryInterval = 100
 /** What a binding needs from its owner. */
 export interface BindingOwner {
   settings(): DataplaneSettings
+  /** What it serves TLS with; null: plain HTTP. The binding follows them, and closes them with itself. */
+  readonly certificates: BindingCertificates | null
   /** A proxy process has opened its channel and is configured: give it the routes. */
   onConnected(worker: WorkerHandle): void
   onMessage(worker: WorkerHandle, message: FromProxyProcess): void
@@ -72,7 +75,7 @@ export class Binding {
   ): Promise<Binding> {
     const binding = new Binding(config, await openPatiently(config, patience, signal), supervisor, owner)
     try {
-      await binding.pool.scale(config.workerCount, 'start')
+      await binding.#begin()
       return binding
     } catch (error) {
       await binding.close()
@@ -88,12 +91,16 @@ export class Binding {
   async succeed(config: BindingConfig, owner: BindingOwner): Promise<Binding> {
     const successor = new Binding(config, this.#socket, this.#supervisor, owner)
     try {
-      await successor.pool.scale(config.workerCount, 'start')
+      await successor.#begin()
       return successor
     } catch (error) {
       await successor.retire()
       throw error
     }
+  }
+
+  get certificates(): BindingCertificates | null {
+    return this.#owner.certificates
   }
 
   /** Settings have changed. */
@@ -104,7 +111,7 @@ export class Binding {
   /** Stops its processes, and leaves the port to its successor; resolves when requests in flight have finished. */
   async retire(): Promise<void> {
     this.#isClosed = true
-    await this.#supervisor.removePool(this.pool)
+    await Promise.all([this.#supervisor.removePool(this.pool), this.certificates?.close()])
   }
 
   /** Stops accepting and closes the port; resolves when requests in flight have finished, or the drain timeout has passed. */
@@ -113,6 +120,11 @@ export class Binding {
     // At once, so that the port can be opened anew while the last requests are still being answered.
     this.#socket.close()
     await stopped
+  }
+
+  async #begin(): Promise<void> {
+    await this.pool.scale(this.config.workerCount, 'start')
+    await this.certificates?.follow(() => this.configure())
   }
 
   #launch(): Launch {

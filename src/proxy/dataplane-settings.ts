@@ -1,17 +1,22 @@
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
-import type { DataplaneSettings } from './messages.ts'
+import type { DataplaneSettings, TlsSettings } from './messages.ts'
 
 /** After this long a browser that waits for a version to start sees a page that says so. */
 const waitingPageAfter = 1_500
 
 /** What the proxy processes of one binding need to know, from the configuration: seconds become milliseconds. */
-export function dataplaneSettings(config: ProxyConfig, binding: BindingConfig): DataplaneSettings {
+export function dataplaneSettings(
+  config: ProxyConfig,
+  binding: BindingConfig,
+  tls: TlsSettings | null,
+): DataplaneSettings {
   return {
     binding: {
       port: binding.port,
-      tlsOptions: binding.tlsOptions,
+      tls,
       redirect: binding.redirect,
       proxyProtocol: binding.proxyProtocol,
+      http2: binding.http2,
     },
     versionHeader: config.versionHeader,
     servedVersionHeader: config.servedVersionHeader,

@@ -24,6 +24,12 @@ export function describeGateway(gateway: Gateway) {
     options: mask(config.raw),
     configFile: config.file,
     configError: gateway.configuration.lastError?.message ?? null,
+    bindings: processes.bindings.map(({ port, config: binding, certificates }) => ({
+      port,
+      host: binding.host,
+      redirect: binding.redirect,
+      tls: certificates?.describe() ?? null,
+    })),
     proxyWorkers,
     versionWorkers: allNames().flatMap((name) => {
       const version = versions.find(name)

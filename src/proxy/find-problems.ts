@@ -12,6 +12,7 @@ export function findProblems({ config, configuration, live, catalog, versions, p
     ...(liveError ? [`the live version ${name} is not well: ${liveError.message}`] : []),
     ...(name !== null && !catalog.has(name) ? [`the folder of the live version ${name} is gone`] : []),
     ...bindings.map(({ port, pool }) => `port ${port} has ${pool.readyWorkers.length} of ${pool.size} proxy processes`),
+    ...processes.bindings.flatMap(({ certificates }) => certificates?.problems() ?? []),
     ...missing.map(({ port }) => `port ${port} of the configuration in force is not open`),
     ...(configuration.lastError
       ? [`the last change of proxy.json was refused: ${configuration.lastError.message}`]

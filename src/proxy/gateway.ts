@@ -1,9 +1,10 @@
-import { isDeepStrictEqual } from 'node:util'
 import { CserviceError, toCserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Spares } from '../supervisor/spares/spares.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import { openCertificates } from './certificates/certificates.ts'
 import { type ConfigChange, ConfigFollower } from './config/config-follower.ts'
+import { isServedAlike } from './config/is-served-alike.ts'
 import { loadConfig } from './config/load-config.ts'
 import type { ProxyConfig } from './config/proxy-config.ts'
 import { rewriteDefaultVersion } from './config/rewrite-config.ts'
@@ -85,7 +86,7 @@ export class Gateway {
       onCounters: this.versions.count.bind(this.versions),
       onSourceGone: (source: string) => this.versions.forgetSource(source),
     }
-    this.processes = new ProxyProcesses(supervisor, publisher, listener, config)
+    this.processes = new ProxyProcesses(supervisor, publisher, listener, config, log)
     this.#followCatalog()
     // The former live version may have been kept although its folder is gone.
     this.live.on('promoted', () => this.#dropMissing())
@@ -99,6 +100,7 @@ export class Gateway {
   static async open(file: string, options: GatewayOptions, signal: AbortSignal): Promise<Gateway> {
     const { config, warnings } = await loadConfig(file)
     for (const warning of warnings) options.log.warn(warning.message)
+    const certificates = await openCertificates(config, config.bindings, options.log)
     const gateway = new Gateway(config, await Catalog.open(config.versionPath, config.workerFilename), options)
     const callOff = () => void gateway.stop()
     signal.addEventListener('abort', callOff)
@@ -107,7 +109,7 @@ export class Gateway {
       gateway.#publish()
       gateway.#started = gateway.live.start()
       gateway.#pools.keepSpares(config)
-      await gateway.processes.open(options.patience ?? 0)
+      await gateway.processes.open(certificates, options.patience ?? 0)
       await gateway.configuration.watch(gateway.#configChange(), (action) => gateway.#exclusively(action))
       signal.throwIfAborted()
       gateway.#idleTimer = setInterval(() => gateway.#stopIdle(), idleCheckInterval)
@@ -249,7 +251,7 @@ export class Gateway {
   #configChange(): ConfigChange {
     return {
       prepare: async (next, former) => {
-        if (isDeepStrictEqual(comparable(next), comparable(former))) return
+        if (isServedAlike(next, former)) return
         const isMoved = next.versionPath !== former.versionPath || next.workerFilename !== former.workerFilename
         const catalog = isMoved ? await Catalog.open(next.versionPath, next.workerFilename) : null
         try {
@@ -292,9 +294,4 @@ export class Gateway {
     this.#queue = result.catch(() => {})
     return result
   }
-}
-
-/** What of a configuration the data plane, the catalog and the ports depend on. */
-function comparable(config: ProxyConfig): unknown {
-  return { ...config, defaultVersion: null, raw: null }
 }

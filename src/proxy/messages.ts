@@ -84,10 +84,38 @@ export interface DataplaneSettings {
 /** A binding as a proxy process needs it; it listens on descriptor 3, which it inherited. */
 export interface BindingSettings {
   readonly port: number
-  /** Options of `tls.createServer` with file *names* already made absolute, not contents; null: plain HTTP. */
-  readonly tlsOptions: Readonly<Record<string, unknown>> | null
+  /** null: plain HTTP. */
+  readonly tls: TlsSettings | null
   /** Answer 308 to this port or origin instead of proxying; null: proxy. */
   readonly redirect: number | string | null
   /** Whether each connection begins with a PROXY protocol header. */
   readonly proxyProtocol: boolean
+  /** Whether it speaks HTTP/2 as well: by ALPN where it has TLS, else to clients that begin with its preface. */
+  readonly http2: boolean
+}
+
+/** What the TLS server of a binding is made of: contents, not names of files. Holds private keys; never logged. */
+export interface TlsSettings {
+  /** One for each set of names; the first is for clients that name no server, or one that none of them is for. */
+  readonly identities: readonly TlsIdentity[]
+  /** Authorities that client certificates are checked against, in PEM. */
+  readonly ca: readonly string[]
+  /** Opens every `pfx`; null: none is needed. Private keys in PEM are not encrypted any more. */
+  readonly passphrase: string | null
+  /** What else proxy.json says of `tls.createServer`. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** The keys of session tickets, the same in all processes of the binding: 48 bytes in Base64. */
+  readonly ticketKeys: string
+}
+
+/** Certificates for the same names, of different kinds (RSA, ECDSA), with their keys. */
+export interface TlsIdentity {
+  /** DNS names in lower case, wildcards (`*.example.com`) among them. */
+  readonly names: readonly string[]
+  /** PEM. */
+  readonly key: readonly string[]
+  /** PEM, each with its chain. */
+  readonly cert: readonly string[]
+  /** PKCS #12 with key and certificates, in Base64. */
+  readonly pfx: readonly string[]
 }

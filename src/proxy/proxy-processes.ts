@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { CserviceError } from '../common/errors.ts'
+import type { Log } from '../common/log.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
 import { Binding } from './binding.ts'
+import type { BindingCertificates } from './certificates/binding-certificates.ts'
+import { type CertificatesOf, openCertificates } from './certificates/certificates.ts'
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
 import { dataplaneSettings } from './dataplane-settings.ts'
 import type { FromProxyProcess, VersionCounters } from './messages.ts'
@@ -25,27 +28,40 @@ export class ProxyProcesses {
   readonly #supervisor: Supervisor
   readonly #publisher: RoutePublisher
   readonly #listener: DataplaneListener
+  readonly #log: Log
   readonly #bindings: Binding[] = []
   readonly #closed = new AbortController()
   /** Openings and closings under way; `close` waits for them. */
   readonly #underWay = new Set<Promise<unknown>>()
   #config: ProxyConfig
 
-  constructor(supervisor: Supervisor, publisher: RoutePublisher, listener: DataplaneListener, config: ProxyConfig) {
+  constructor(
+    supervisor: Supervisor,
+    publisher: RoutePublisher,
+    listener: DataplaneListener,
+    config: ProxyConfig,
+    log: Log,
+  ) {
     this.#supervisor = supervisor
     this.#publisher = publisher
     this.#listener = listener
     this.#config = config
+    this.#log = log
   }
 
+  /** In the order of the configuration, not that in which they came to be open. */
   get bindings(): readonly Binding[] {
-    return this.#bindings
+    const place = (binding: Binding) =>
+      this.#config.bindings.findIndex((wanted) => isSamePlace({ config: wanted }, binding))
+    return this.#bindings.toSorted((one, other) => place(one) - place(other))
   }
 
   /** Opens all bindings of the configuration, or none. @param patience see Binding.open */
-  async open(patience: number): Promise<void> {
+  async open(certificates: CertificatesOf, patience: number): Promise<void> {
+    const { bindings } = this.#config
+    const open = (binding: BindingConfig) => this.#openBinding(binding, certificates.get(binding) ?? null, patience)
     try {
-      await allOrFirstError(this.#config.bindings.map((binding) => this.#openBinding(binding, patience)))
+      await allOrFirstError(bindings.map(open))
     } catch (error) {
       await this.close()
       throw error
@@ -60,15 +76,20 @@ export class ProxyProcesses {
   async apply(config: ProxyConfig): Promise<void> {
     const former = this.#config
     const before = [...this.#bindings]
-    this.#config = config
     const changes = config.bindings.filter((wanted) => !before.some((binding) => isSame(wanted, binding.config)))
+    const certificates = await openCertificates(config, changes, this.#log)
+    this.#config = config
     // A port that moves to another address must be closed there first; one that stays where it is never closes.
     const moved = before.filter(({ config: { port } }) =>
       changes.some((wanted) => wanted.port === port && !find(wanted)),
     )
     for (const binding of moved) void this.#closeBinding(binding)
     try {
-      await allOrFirstError(changes.map((wanted) => this.#openBinding(wanted, handOverPatience, find(wanted))))
+      await allOrFirstError(
+        changes.map((wanted) =>
+          this.#openBinding(wanted, certificates.get(wanted) ?? null, handOverPatience, find(wanted)),
+        ),
+      )
       await this.#resize(config)
     } catch (error) {
       this.#config = former
@@ -81,7 +102,9 @@ export class ProxyProcesses {
           ),
         ),
       )
-      await Promise.allSettled(moved.map((binding) => this.#openBinding(binding.config, handOverPatience)))
+      await Promise.allSettled(
+        moved.map((binding) => this.#openBinding(binding.config, binding.certificates, handOverPatience)),
+      )
       await this.#resize(former).catch(() => {})
       throw error // the reason; a port that could not be opened again is missing until proxy.json changes once more
     }
@@ -111,13 +134,24 @@ export class ProxyProcesses {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
   }
 
-  #openBinding(config: BindingConfig, patience: number, predecessor?: Binding): Promise<void> {
-    return this.#track(this.#open(config, patience, predecessor))
+  #openBinding(
+    config: BindingConfig,
+    certificates: BindingCertificates | null,
+    patience: number,
+    predecessor?: Binding,
+  ): Promise<void> {
+    return this.#track(this.#open(config, certificates, patience, predecessor))
   }
 
-  async #open(config: BindingConfig, patience: number, predecessor?: Binding): Promise<void> {
+  async #open(
+    config: BindingConfig,
+    certificates: BindingCertificates | null,
+    patience: number,
+    predecessor?: Binding,
+  ): Promise<void> {
     const owner = {
-      settings: () => dataplaneSettings(this.#config, config),
+      certificates,
+      settings: () => dataplaneSettings(this.#config, config, certificates?.settings ?? null),
       onConnected: (worker: WorkerHandle) => this.#publisher.subscribe(worker),
       onMessage: (worker: WorkerHandle, message: FromProxyProcess) => this.#receive(worker, message),
       onExit: (worker: WorkerHandle) => {

@@ -73,6 +73,48 @@ test('proxy info is tables that a person can read, and says why a version does n
   `)
 })
 
+test('proxy info shows the certificates of bindings with TLS, and what is wrong with them', () => {
+  setEnvironment({ NO_COLOR: '1' })
+  const certificate = { key: 'RSA 2048', issuer: 'R99', validTo: '2031-02-03T04:05:06.000Z', warning: null }
+  const names = ['a.test', 'b.test', 'c.test', 'd.test', 'e.test']
+  const bindings = [
+    { port: 8080, tls: null },
+    {
+      port: 8443,
+      tls: {
+        certificates: [
+          { ...certificate, names },
+          { ...certificate, names: [], warning: 'expires in 3 days' },
+        ],
+        authority: null,
+        error: 'no file /a',
+      },
+    },
+    {
+      port: 9443,
+      tls: { certificates: [{ ...certificate, names: ['localhost'] }], authority: '/home/x/ca.pem', error: null },
+    },
+  ]
+  const text = render(['proxy', 'info'], { ...info, bindings, versions: [] })
+  expect(
+    text.slice(text.indexOf('port  certificate'), text.indexOf('There are no versions')).trim(),
+  ).toMatchInlineSnapshot(`
+    "port  certificate for                    key       issuer  valid until
+    8443  a.test b.test c.test d.test … (5)  RSA 2048  R99     2031-02-03
+    8443  no name                            RSA 2048  R99     2031-02-03 expires in 3 days
+    9443  localhost                          RSA 2048  R99     2031-02-03
+    Port 8443: new certificates were refused: no file /a
+    Port 9443: clients must trust /home/x/ca.pem"
+  `)
+})
+
+test('proxy info says what was refused, the most frequent first, and nothing where nothing was', () => {
+  setEnvironment({ NO_COLOR: '1' })
+  const refused = { UNKNOWN_VERSION: 12, REQUEST_TOO_LARGE: 3 }
+  expect(render(['proxy', 'info'], { ...info, refused })).toMatch(/^refused +12 UNKNOWN_VERSION, 3 REQUEST_TOO_LARGE$/m)
+  expect(render(['proxy', 'info'], { ...info, refused: {} })).not.toContain('refused')
+})
+
 test('a proxy that is not there is said in words', () => {
   const text = render(['proxy', 'info'], { ...info, liveVersion: null, proxyWorkers: [], versions: [] })
   expect(text).toContain('No proxy is running.')

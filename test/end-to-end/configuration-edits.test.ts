@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
+import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { freePort, freePorts, isPortFree } from '../support/free-ports.ts'
@@ -168,7 +169,8 @@ it('a certificate that cannot be read is refused, and the port goes on as it was
   const load = startLoad({ url: gateway.url, connections: 5 })
   const tlsOptions = { key: 'none.key', cert: 'none.cert' }
   edit(folder, { bindings: [{ port: folder.port, host: '127.0.0.1', workerCount: 1, tlsOptions }] })
-  expect(await refusal(gateway, /proxy \d+: worker \d+ exited/)).toContain(String(folder.port))
+  const reason = await refusal(gateway, /bindings\[0\]\.tlsOptions\.cert: found no file/)
+  expect(reason).toContain(join(folder.path, 'none.cert'))
   expect(await readyProxies(gateway)).toEqual(proxies)
   await load.more(20)
   expect((await load.stop()).failures).toEqual([])

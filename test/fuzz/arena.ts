@@ -7,7 +7,7 @@ import { FuzzWorker } from './fuzz-worker.ts'
 
 /** Short, so that nothing that is left open lasts; a client that is told so is no fault. */
 const settings: DataplaneSettings = {
-  binding: { port: 0, tlsOptions: null, redirect: null, proxyProtocol: false },
+  binding: { port: 0, tls: null, redirect: null, proxyProtocol: false, http2: false },
   versionHeader: 'x-version',
   servedVersionHeader: true,
   gateTimeout: 2_000,

@@ -11,7 +11,7 @@ export function parseRequest(text: string): { request: SeenRequest; size: number
   const end = text.indexOf('\r\n\r\n')
   if (end === -1) return null
   const [line = '', ...lines] = text.slice(0, end).split('\r\n')
-  if (!/^[A-Z]+ [\x21-\x7e]+ HTTP\/1\.1$/.test(line)) return `request line ${JSON.stringify(line)}`
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e]+ HTTP\/1\.1$/.test(line)) return `request line ${JSON.stringify(line)}`
   for (const field of lines) {
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$/.test(field)) return `field ${JSON.stringify(field)}`
   }
@@ -22,6 +22,9 @@ export function parseRequest(text: string): { request: SeenRequest; size: number
   const of = (wanted: string): string[] => pairs.filter(([name]) => name === wanted).map(([, value]) => value)
   const lengths = of('content-length')
   const codings = of('transfer-encoding')
+  if (!lengths.every((length) => /^(?:0|[1-9][0-9]*)$/.test(length))) return `length ${JSON.stringify(lengths)}`
+  if (!codings.every((coding) => coding === 'chunked')) return `coding ${JSON.stringify(codings)}`
+  if (!/^[^\s,/?#@]+$/.test(of('host')[0] ?? '')) return `host ${JSON.stringify(of('host'))}`
   if (of('host').length !== 1 || lengths.length + codings.length > 1) return `framing of ${JSON.stringify(text)}`
   const body = codings.length > 0 ? parseChunks(text, end + 4) : parseMeasured(text, end + 4, Number(lengths[0] ?? 0))
   if (body === null || typeof body === 'string') return body

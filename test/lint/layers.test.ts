@@ -19,6 +19,8 @@ const allowed: ReadonlyArray<readonly [file: string, imports: string]> = [
   ['src/supervisor/control/a.ts', '../pool.ts'],
   ['src/proxy/a.ts', '../supervisor/pool.ts'],
   ['src/proxy/config/a.ts', 'zod'],
+  ['src/proxy/certificates/issue-certificate.ts', 'node-forge'],
+  ['src/proxy/certificates/a.ts', '../dataplane/tls-server.ts'],
   ['src/proxy/dataplane/a.ts', '../messages.ts'],
   ['src/proxy/dataplane/b.ts', '../routing/select.ts'],
   ['src/proxy/dataplane/c.ts', '../../common/errors.ts'],
@@ -62,6 +64,10 @@ const forbidden: ReadonlyArray<readonly [file: string, imports: string]> = [
   ['src/proxy/dataplane/lanes/control-4.ts', '../../gateway.ts'],
   ['src/proxy/dataplane/lanes/control-5.ts', '../../../supervisor/pool.ts'],
   ['src/proxy/dataplane/validates.ts', 'zod'],
+  ['src/proxy/dataplane/issues.ts', 'node-forge'],
+  ['src/proxy/dataplane/control-6.ts', '../certificates/load-certificates.ts'],
+  ['src/proxy/certificates/issues.ts', 'node-forge'],
+  ['src/proxy/certificates/up-1.ts', '../../cli/cservice.ts'],
 ]
 
 describe('the layers', () => {

@@ -7,8 +7,17 @@ export interface ProxyInfo {
   readonly liveVersion: string | null
   readonly epoch: number
   readonly configError: string | null
+  readonly refused: Readonly<Record<string, number>>
   readonly spares: { readonly ready: number; readonly wanted: number }
   readonly options: Readonly<Record<string, unknown>>
+  readonly bindings: readonly {
+    port: number
+    tls: {
+      certificates: readonly { names: string[]; issuer: string; validTo: string; warning: string | null }[]
+      authority: string | null
+      error: string | null
+    } | null
+  }[]
   readonly proxyWorkers: readonly { port: number; pid: number; state: string; epoch: number }[]
   readonly versionWorkers: readonly { version: string; pid: number; port: number; state: string }[]
   readonly versions: readonly VersionInfo[]

@@ -7,6 +7,7 @@ import { expandRanges } from './address-ranges.ts'
 import { distrustedBindings } from './distrusted-bindings.ts'
 import { portConflicts } from './port-conflicts.ts'
 import type { BindingConfig, ProxyConfig } from './proxy-config.ts'
+import { redirectProblems } from './redirect-problems.ts'
 import { configSchema, type ParsedConfig, tlsFileOptions } from './schema.ts'
 import { unknownKeys } from './unknown-keys.ts'
 
@@ -52,6 +53,7 @@ function check(raw: unknown): Checked<ParsedConfig> {
     ...issues.map(({ path, message }) => ({ path: path as ConfigPath, allowed: message })),
     ...portConflicts(raw),
     ...distrustedBindings(raw),
+    ...redirectProblems(raw),
   ]
   return parsed.success && wrong.length === 0 ? { value: parsed.data } : { wrong }
 }
@@ -104,8 +106,10 @@ function toBinding(binding: ParsedConfig['bindings'][number], folder: string): B
     host: binding.host ?? null,
     workerCount: binding.workerCount,
     tlsOptions: binding.tlsOptions ? absoluteFileNames(binding.tlsOptions, folder) : null,
-    redirect: binding.redirect ?? null,
+    // As it goes into a header: in ASCII.
+    redirect: typeof binding.redirect === 'string' ? new URL(binding.redirect).href : (binding.redirect ?? null),
     proxyProtocol: binding.proxyProtocol,
+    http2: binding.http2 ?? (binding.tlsOptions ?? null) !== null,
   }
 }
 

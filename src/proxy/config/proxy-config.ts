@@ -72,6 +72,8 @@ export interface BindingConfig {
   /** File names made absolute; null: plain HTTP. */
   readonly tlsOptions: Readonly<Record<string, unknown>> | null
   readonly redirect: number | string | null
+  /** By ALPN with TLS; without, to clients that know it beforehand. */
+  readonly http2: boolean
   /** Whether connections begin with a PROXY protocol header. */
   readonly proxyProtocol: boolean
 }

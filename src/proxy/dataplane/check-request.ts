@@ -22,20 +22,29 @@ export type CheckedRequest =
  * differently: target (RFC 9112 3.2), Host (RFC 9110 7.2), transfer coding and expectation. Pure.
  */
 export function checkRequest({ method, target, isHttp10, rawHeaders }: RequestHead): CheckedRequest {
-  if (method === 'CONNECT') return { error: 'NOT_IMPLEMENTED' }
+  // TRACE would show a client what the gateway, or a cookie jar, has added (RFC 9110 9.3.8).
+  if (method === 'CONNECT' || method === 'TRACE') return { error: 'NOT_IMPLEMENTED' }
   const hosts: string[] = []
+  let codings: string | null = null
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? ''
     const value = rawHeaders[index + 1] ?? ''
     if (!isFieldValue(value)) return { error: 'BAD_REQUEST' }
     if (name.length === 4 && name.toLowerCase() === 'host') hosts.push(value)
     if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
-      if (isHttp10) return { error: 'BAD_REQUEST' } // RFC 9112 6.1: its framing cannot be trusted
-      if (value.toLowerCase() !== 'chunked') return { error: 'NOT_IMPLEMENTED' }
+      codings = codings === null ? value : `${codings},${value}`
     }
     if (name.length === 6 && name.toLowerCase() === 'expect' && !isHttp10) {
       if (value.toLowerCase() !== '100-continue') return { error: 'EXPECTATION_FAILED' }
     }
+    if (name.length === 12 && method === 'OPTIONS' && name.toLowerCase() === 'max-forwards') {
+      if (!/^[0-9]{1,9}$/.test(value)) return { error: 'BAD_REQUEST' }
+    }
+  }
+  if (codings !== null) {
+    if (isHttp10) return { error: 'BAD_REQUEST' } // RFC 9112 6.1: its framing cannot be trusted
+    const error = codingError(codings)
+    if (error !== null) return { error }
   }
   const [host = null] = hosts
   if (hosts.length > 1 || (host === null && !isHttp10)) return { error: 'BAD_HOST' }
@@ -51,6 +60,18 @@ export function isAuthority(text: string): boolean {
   if (match === null) return false
   const [, address, , port] = match
   return (address === undefined || isIPv6(address)) && Number(port ?? 0) <= 65535
+}
+
+/**
+ * What is wrong with the transfer codings of a request; null: it is `chunked`, once, and nothing else. Where that is not the
+ * last one, or stands there twice, nobody knows where the body ends (RFC 9112 6.3, 7.1). List elements that are empty may be
+ * ignored, but nobody means well by them.
+ */
+function codingError(codings: string): ErrorCode | null {
+  const list = codings.split(',').map((coding) => coding.trim().toLowerCase())
+  if (list.at(-1) !== 'chunked' || list.indexOf('chunked') !== list.length - 1) return 'BAD_REQUEST'
+  if (list.includes('')) return 'BAD_REQUEST'
+  return list.length > 1 ? 'NOT_IMPLEMENTED' : null
 }
 
 function checkTarget(method: string, target: string, host: string | null): CheckedRequest {

@@ -15,6 +15,11 @@ const hopByHop = new Set([
 /** What a `Connection` field may not take away: without these the message would mean another thing. */
 const essential = new Set(['host', 'content-length', 'date', 'expect', 'trailer'])
 
+/** Whether the field concerns one connection only, whatever `Connection` says. */
+export function isHopByHop(lowerName: string): boolean {
+  return hopByHop.has(lowerName)
+}
+
 /** Calls `each` for the header lines that are meant for the other end, in order; `lowerName` is the name in lower case. */
 export function forEachEndToEnd(
   rawHeaders: readonly string[],

@@ -13,8 +13,9 @@ import { finishAnswer } from './finish-answer.ts'
 import { clientAddress, earlierForwarding } from './forwarding.ts'
 import { isHttp10 } from './http-version.ts'
 import type { LaneContext } from './lane.ts'
+import { countForward } from './max-forwards.ts'
+import { ownAnswer } from './own-answer.ts'
 import { type Peer, peerOf } from './peer.ts'
-import { redirectLocation } from './redirect.ts'
 import { Refusal } from './refusal.ts'
 import { relayAnswer, resetClient } from './relay-answer.ts'
 import { relayInformation } from './relay-information.ts'
@@ -100,10 +101,8 @@ export class Exchange implements Run {
     const checked = checkRequest(head)
     if ('error' in checked) throw new Refusal(checked.error)
     const settings = context.settings()
-    if (settings.binding.redirect !== null) {
-      this.#redirect(settings.binding.redirect, checked)
-      return
-    }
+    const own = ownAnswer(settings.binding.redirect, checked.authority ?? checked.host, checked.path, req)
+    if (own !== null) return this.#answer(own.status, own.fields)
     if (isTooLong(Number(req.headers['content-length'] ?? 0), settings.maxBodySize)) {
       throw new Refusal('REQUEST_TOO_LARGE')
     }
@@ -193,7 +192,7 @@ export class Exchange implements Run {
   #workerHeaders({ authority, host }: Accepted): Header[] {
     const { req, context, upgrade } = this.#options
     return workerRequestHeaders({
-      rawHeaders: req.rawHeaders,
+      rawHeaders: countForward(req.method, req.rawHeaders),
       peer: this.#peer,
       isPeerTrusted: context.trustedPeers().has(this.#peer.address),
       requestId: this.#requestId,
@@ -236,13 +235,12 @@ export class Exchange implements Run {
     client.once('close', () => this.#end())
   }
 
-  #redirect(to: number | string, { host, authority, path }: Accepted): void {
+  /** Answers, without a body, what no worker is asked. */
+  #answer(status: number, fields: readonly string[]): void {
     const { req, res, isLast } = this.#options
-    const location = redirectLocation(to, authority ?? host, path)
-    if (location === null) throw new Refusal('BAD_HOST')
-    const headers = ['Location', location, 'Content-Length', '0', ...this.#ownHeaders(false)]
+    const headers = [...fields, ...this.#ownHeaders(false)]
     if (this.#isSending() && !isLast()) headers.push('Connection', 'close')
-    res.writeHead(308, headers)
+    res.writeHead(status, headers)
     finishAnswer(req, res, this.#isSending())
   }
 

@@ -95,6 +95,13 @@ export function forwardingHeaders(
   return headers
 }
 
+/** The same as lines of a head. */
+export function forwardingLines(peer: Peer, host: string | null, earlier: EarlierForwarding): string {
+  let lines = ''
+  for (const [name, value] of forwardingHeaders(peer, host, earlier)) lines += `${name}: ${value}\r\n`
+  return lines
+}
+
 /**
  * The address of the client itself: that of the peer; where that is trusted, the nearest one behind it that is not, or the
  * farthest there is. What a hop hides or garbles (`unknown`, `_id`, `unix:`) ends the search: the last address that was

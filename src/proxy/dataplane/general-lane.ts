@@ -50,6 +50,7 @@ export class GeneralLane implements Lane {
       requestTimeout: 0, // an upload may take as long as it takes
       connectionsCheckingInterval: this.#checkInterval,
       requireHostHeader: false, // checked by us, for a better answer
+      insecureHTTPParser: false, // whatever NODE_OPTIONS say for the sake of some worker
       shouldUpgradeCallback: (req) => upgradeProtocol(req) !== null,
     }
     this.#server = new Server(options)
@@ -75,7 +76,7 @@ export class GeneralLane implements Lane {
 
   configure({ headTimeout, sendTimeout, keepAliveTimeout, maxHeaderSize }: DataplaneSettings): void {
     // The limit is met at the latest, not at the earliest.
-    this.#server.headersTimeout = Math.max(1, headTimeout - this.#checkInterval)
+    this.#server.headersTimeout = Math.max(headTimeout / 2, headTimeout - this.#checkInterval)
     this.#server.keepAliveTimeout = keepAliveTimeout
     this.#startClock(sendTimeout)
     // An option of the constructor, which the server keeps here and reads for each connection.

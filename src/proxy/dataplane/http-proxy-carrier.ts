@@ -74,8 +74,10 @@ export class HttpProxyCarrier implements Carrier {
     const agent = this.#agentOf(target)
     const options = { target: { protocol: 'http:', host: target.host, port: target.port }, agent, buffer: catcher }
     this.#proxy.web(blank, res, options, () => {}) // errors are listened to on the request itself
-    if (catcher.request === null) throw new Error('http-proxy opened no request')
-    return catcher.request
+    const { request } = catcher
+    if (request === null) throw new Error('http-proxy opened no request')
+    readStrictly(request)
+    return request
   }
 
   #agentOf(target: Target): TargetAgent {
@@ -106,6 +108,11 @@ function statesAbsentBody({ statusCode, headers }: IncomingMessage, method: stri
 
 /** Connections to workers that are not to be used again. */
 const distrusted = new WeakSet<Duplex>()
+
+/** Whatever NODE_OPTIONS say for the sake of some worker. `http.request` has an option for it, which http-proxy hands nobody on. */
+function readStrictly(request: ClientRequest): void {
+  ;(request as { insecureHTTPParser?: boolean }).insecureHTTPParser = false
+}
 
 /** The kept-alive connections to one target. */
 class TargetAgent extends Agent {

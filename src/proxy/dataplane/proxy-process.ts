@@ -1,22 +1,22 @@
 import { once } from 'node:events'
-import type { ListenOptions, Server } from 'node:net'
+import type { ListenOptions } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FromProcess, ToProcess } from '../../common/channel-protocol.ts'
 import type { Log } from '../../common/log.ts'
 import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../messages.ts'
 import type { RouteTableData } from '../routing/route-table.ts'
 import { AccessLog } from './access-log.ts'
-import { Admission } from './admission.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { Entrance } from './entrance.ts'
 import { FastLane } from './fast/fast-lane.ts'
 import { Turn } from './fast/turn.ts'
 import { WorkerConnections } from './fast/worker-connections.ts'
 import { TrustedPeers } from './forwarding.ts'
 import { GeneralLane } from './general-lane.ts'
 import { HttpProxyCarrier } from './http-proxy-carrier.ts'
+import { Http2Lane } from './http2/http2-lane.ts'
+import { ProtocolLane } from './http2/protocol-lane.ts'
 import type { Lane, LaneContext } from './lane.ts'
-import { createListener } from './listener.ts'
-import { receiveProxyHeaders } from './proxy-protocol/receiver.ts'
 import { Refusals } from './refusals.ts'
 
 /** How long requests in flight get when the supervisor has stayed away. */
@@ -59,13 +59,12 @@ export class ProxyProcess {
   readonly #workers = new WorkerConnections(this.#turn)
   readonly #dispatcher: Dispatcher
   readonly #refusals: Refusals
-  readonly #admission: Admission
   #settings: DataplaneSettings | null = null
   #firstTable: RouteTableData | null = null
   #trustedPeers = new TrustedPeers([])
   #accessLog: AccessLog | null = null
   #lane: Lane | null = null
-  #listener: Server | null = null
+  #entrance: Entrance | null = null
   #stopping: Promise<void> | null = null
   #end: (ending: Ending) => void = () => {}
   /** Resolves once everything is over. */
@@ -77,11 +76,6 @@ export class ProxyProcess {
     this.#options = options
     const send = (body: FromProxyProcess): void => options.channel.send({ type: 'message', body })
     this.#refusals = new Refusals((counts) => send({ type: 'refused', counts }), options.log)
-    this.#admission = new Admission({
-      limit: () => this.#currentSettings().maxConnections,
-      count: () => this.#lane?.connectionCount ?? 0,
-      refusals: this.#refusals,
-    })
     this.#dispatcher = new Dispatcher({
       settings: () => this.#currentSettings(),
       send,
@@ -90,6 +84,11 @@ export class ProxyProcess {
         this.#workers.forget(target)
       },
     })
+    this.#refusals = new Refusals(
+      (counts) =>
+        options.channel.send({ type: 'message', body: { type: 'refused', counts } satisfies FromProxyProcess }),
+      options.log,
+    )
     options.channel.on('message', (message) => this.#onMessage(message))
     options.channel.on('abandoned', () => {
       options.log.warn('the supervisor is gone and does not come back: finishing')
@@ -99,7 +98,7 @@ export class ProxyProcess {
 
   /** Where it listens; for tests. */
   get port(): number | null {
-    const address = this.#listener?.address()
+    const address = this.#entrance?.server.address()
     return address !== null && typeof address === 'object' ? address.port : null
   }
 
@@ -123,8 +122,16 @@ export class ProxyProcess {
     this.#trustedPeers = new TrustedPeers(settings.trustProxy)
     if (before?.accessLog !== settings.accessLog) this.#openAccessLog(settings.accessLog)
     this.#lane?.configure(settings)
-    if (this.#listener !== null) this.#limitHandshakes(this.#listener, settings)
+    this.#configureEntrance(settings)
     this.#start()
+  }
+
+  #configureEntrance(settings: DataplaneSettings): void {
+    try {
+      this.#entrance?.configure(settings)
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'the new certificates cannot be used: the former ones stay')
+    }
   }
 
   #route(table: RouteTableData): void {
@@ -134,7 +141,7 @@ export class ProxyProcess {
   }
 
   #start(): void {
-    if (this.#settings === null || this.#firstTable === null || this.#listener !== null || this.#stopping !== null)
+    if (this.#settings === null || this.#firstTable === null || this.#entrance !== null || this.#stopping !== null)
       return
     if (this.#dispatcher.epoch < this.#firstTable.epoch) this.#dispatcher.update(this.#firstTable)
     const context: LaneContext = {
@@ -147,35 +154,24 @@ export class ProxyProcess {
     }
     const general = new GeneralLane(context, this.#carrier)
     const { lanes = 'both' } = this.#options
-    const lane = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
+    const http1 = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
+    const lane = new ProtocolLane(context, http1, new Http2Lane(context, this.#workers, this.#turn))
     this.#lane = lane
     try {
-      this.#listener = this.#listen(this.#settings, lane)
+      this.#entrance = new Entrance({
+        settings: () => this.#currentSettings(),
+        trustedPeers: () => this.#trustedPeers,
+        connectionCount: () => lane.connectionCount,
+        refusals: this.#refusals,
+        onConnection: (socket) => lane.accept(socket),
+      })
     } catch (error) {
       this.#fail(error)
       return
     }
-    this.#listener.on('error', (error) => this.#fail(error))
-    this.#listener.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
-  }
-
-  #listen(settings: DataplaneSettings, lane: Lane): Server {
-    const inner = createListener(settings, (socket) => {
-      if (settings.binding.tlsOptions !== null || this.#admission.admits(socket)) lane.accept(socket)
-    })
-    const listener = settings.binding.proxyProtocol
-      ? receiveProxyHeaders(inner, {
-          isTrusted: (address) => this.#trustedPeers.has(address),
-          headTimeout: () => this.#currentSettings().headTimeout,
-          refusals: this.#refusals,
-        })
-      : inner
-    this.#limitHandshakes(listener, settings)
-    return listener
-  }
-
-  #limitHandshakes(listener: Server, { binding }: DataplaneSettings): void {
-    if (binding.tlsOptions !== null) this.#admission.limitHandshakes(listener)
+    const { server } = this.#entrance
+    server.on('error', (error) => this.#fail(error))
+    server.listen(this.#options.listen, () => this.#options.channel.send({ type: 'ready' }))
   }
 
   #fail(error: unknown): void {
@@ -186,9 +182,10 @@ export class ProxyProcess {
 
   async #drain(deadline: number): Promise<void> {
     this.#options.channel.markStopping()
-    if (this.#listener?.listening) {
-      const closed = once(this.#listener, 'close')
-      this.#listener.close()
+    const server = this.#entrance?.server
+    if (server?.listening) {
+      const closed = once(server, 'close')
+      server.close()
       const began = Date.now()
       await this.#lane?.drain(deadline)
       // What was still a TLS handshake may have become a connection by then.

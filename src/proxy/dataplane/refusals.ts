@@ -8,6 +8,9 @@ const warnMs = 10_000
 
 /** What an operator has to do something about: these go to the log as well, and what for. */
 const warnings: Readonly<Partial<Record<ErrorCode, string>>> = {
+  HTTP2_FLOOD: 'HTTP/2 connections were ended: floods of frames that serve nothing',
+  HTTP2_RAPID_RESET: 'HTTP/2 connections were ended: one request after the other was reset',
+  HTTP2_STALLED: 'HTTP/2 streams were reset: their clients took nothing of the answer',
   TOO_MANY_CONNECTIONS: 'maxConnections is reached: connections were refused',
   VERSION_BUSY: 'maxRequestsInFlight is reached: requests were refused',
   UNTRUSTED_PEER: 'connections to a binding with proxyProtocol, from peers that are not in trustProxy, were closed',

@@ -14,6 +14,7 @@ export type OwnHeaders = readonly string[]
  */
 export function relayAnswer(answer: IncomingMessage, res: ServerResponse, own: OwnHeaders): void {
   const status = answer.statusCode ?? 502
+  if (answer.httpVersionMajor !== 1) throw new Error('another version of HTTP') // whose head means what? (RFC 9112 2.3)
   if (status === 101) throw new Error('101 without a protocol') // the client would wait for the answer proper
   const headers = relayedHeaders(answer.rawHeaders, status, own, mayHaveTrailers(answer, res))
   res.writeHead(status, reasonPhrase(answer.statusMessage), headers)

@@ -45,6 +45,8 @@ export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
       return
     }
     if (lowerName === 'host' && options.authority !== null) add(name, options.authority, lowerName)
+    // Some read a leading zero as octal, and the body as a shorter one.
+    else if (lowerName === 'content-length') add(name, value.replace(/^0+(?=[0-9])/, ''), lowerName)
     else add(name, value, lowerName)
   })
   if (options.authority !== null && !headers.has('host')) add('Host', options.authority)

@@ -38,7 +38,9 @@ describe('a configuration', () => {
       servedVersionHeader: true,
       workerFilename: 'worker.js',
       workerCount: availableParallelism(),
-      bindings: [{ port: 80, host: null, workerCount: 2, tlsOptions: null, redirect: null, proxyProtocol: false }],
+      bindings: [
+        { port: 80, host: null, workerCount: 2, tlsOptions: null, redirect: null, proxyProtocol: false, http2: false },
+      ],
       versionPorts: { min: 11000, max: 12000 },
       nonDefaultWorkerCount: 1,
       nonDefaultWorkerIdleTime: 3600,
@@ -99,6 +101,13 @@ describe('a configuration', () => {
     })
   })
 
+  it('puts the ranges in place of their names', () => {
+    const text = '{"trustProxy":["192.0.2.1","loopback"],"bindings":[{"port":80,"proxyProtocol":true}]}'
+    const { config } = parseConfig(text, file)
+    expect(config.trustProxy).toEqual(['192.0.2.1', '127.0.0.0/8', '::1'])
+    expect(config.bindings[0]?.proxyProtocol).toBe(true)
+  })
+
   it('takes an empty list of bindings as the default binding', () => {
     expect(parseConfig('{"bindings":[]}', file).config.bindings).toHaveLength(1)
   })
@@ -120,6 +129,13 @@ describe('a configuration', () => {
     ['a redirect to a port', { bindings: [{ port: 80, redirect: 443 }] }],
     ['a redirect to a URL', { bindings: [{ port: 80, redirect: 'https://example.com/x' }] }],
     ['addresses and ranges to trust', { trustProxy: ['10.0.0.0/8', '::1', 'fe80::/10', '192.0.2.1'] }],
+    ['names of ranges to trust', { trustProxy: ['loopback', 'linklocal', 'private', '192.0.2.1'] }],
+    ['the PROXY protocol of whom it trusts', { trustProxy: ['::1'], bindings: [{ port: 80, proxyProtocol: true }] }],
+    ['no PROXY protocol, without trust', { bindings: [{ port: 80, proxyProtocol: false }] }],
+    [
+      '0 for limits that there are none of',
+      { maxConnections: 0, maxRequestsInFlight: 0, maxBodySize: 0, bodyTimeout: 0 },
+    ],
   ])('allows %s', (_, value) => {
     expect(() => parseConfig(JSON.stringify(value), file)).not.toThrow()
   })
@@ -167,11 +183,31 @@ describe('a wrong value', () => {
     [{ gateTimeout: 1e12 }, 'gateTimeout'],
     [{ trustProxy: ['10.0.0.0/33'] }, 'trustProxy[0]'],
     [{ trustProxy: ['proxy.example'] }, 'trustProxy[0]'],
+    [{ trustProxy: ['10.0.0.0/8', 'Loopback'] }, 'trustProxy[1]'],
+    [{ trustProxy: ['constructor'] }, 'trustProxy[0]'],
+    [{ trustProxy: ['fe80::1%eth0'] }, 'trustProxy[0]'],
+    [{ bindings: [{ port: 80 }, { port: 81, proxyProtocol: true }] }, 'bindings[1].proxyProtocol'],
+    [{ trustProxy: [], bindings: [{ port: 80, proxyProtocol: true }] }, 'bindings[0].proxyProtocol'],
+    [{ bindings: [{ port: 80, proxyProtocol: 'v2' }] }, 'bindings[0].proxyProtocol'],
+    [{ headTimeout: 0 }, 'headTimeout'],
+    [{ bodyTimeout: -1 }, 'bodyTimeout'],
+    [{ connectTimeout: 0 }, 'connectTimeout'],
+    [{ keepAliveTimeout: '75' }, 'keepAliveTimeout'],
+    [{ maxConnections: -1 }, 'maxConnections'],
+    [{ maxHeaderSize: 100 }, 'maxHeaderSize'],
+    [{ maxBodySize: '10m' }, 'maxBodySize'],
+    [{ maxRequestsInFlight: 1.5 }, 'maxRequestsInFlight'],
     [{ servedVersionHeader: 'no' }, 'servedVersionHeader'],
     [{ defaultVersion: '.hidden' }, 'defaultVersion'],
     [{ bindings: { port: 80 } }, 'bindings'],
     [{ bindings: [80] }, 'bindings[0]'],
     [{ bindings: [{ port: 80, redirect: 'ftp://x' }] }, 'bindings[0].redirect'],
+    [{ bindings: [{ port: 80, redirect: 'https://x/?a=' }] }, 'bindings[0].redirect'],
+    [{ bindings: [{ port: 443, redirect: 443 }] }, 'bindings[0].redirect'],
+    [{ bindings: [{ port: 80, tlsOptions: { local: true, pem: 'a.pem' } }] }, 'bindings[0].tlsOptions'],
+    [{ bindings: [{ port: 80, tlsOptions: { local: false } }] }, 'bindings[0].tlsOptions'],
+    [{ bindings: [{ port: 80, tlsOptions: { local: true, names: ['a b'] } }] }, 'bindings[0].tlsOptions.names[0]'],
+    [{ bindings: [{ port: 80, tlsOptions: { local: true, names: [] } }] }, 'bindings[0].tlsOptions.names'],
     [{ bindings: [{ port: 80, tlsOptions: { key: 'key.pem' } }] }, 'bindings[0].tlsOptions'],
     [{ bindings: [{ port: 80, tlsOptions: { pfx: 7 } }] }, 'bindings[0].tlsOptions.pfx'],
   ])('is refused: %j', (value, path) => {

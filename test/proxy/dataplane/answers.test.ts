@@ -218,12 +218,12 @@ test('a POST body waits at the gate with its request, and arrives whole', async 
 
 test('servedVersionHeader: false leaves the header out, and takes effect at once', async () => {
   const { gateway } = await gatewayWithWitness()
-  gateway.configure({ servedVersionHeader: false })
+  await gateway.configure({ servedVersionHeader: false })
   expect((await ask(gateway.port)).headers.get('x-served-version')).toBe(null)
 })
 
 test('a redirecting binding answers 308 to the same path there', async () => {
-  const { gateway } = await gatewayWithWitness({ binding: { port: 0, tlsOptions: null, redirect: 8443 } })
+  const { gateway } = await gatewayWithWitness({ binding: { port: 0, tlsOptions: null, redirect: 8443, http2: false } })
   const text = await new RawClient(gateway.port).send(get('/a?b')).until(/\r\n\r\n/)
   expect(text).toMatch(/^HTTP\/1.1 308 Permanent Redirect\r\nLocation: https:\/\/example.test:8443\/a\?b\r\n/)
 })

@@ -95,6 +95,32 @@ test('CONNECT, unknown transfer codings and expectations are refused each in its
   expect(check('/', { headers: ['X', 'a\x7fb'] })).toEqual({ error: 'BAD_REQUEST' })
 })
 
+test.each([
+  [['chunked, gzip'], 'BAD_REQUEST'],
+  [['chunked, chunked'], 'BAD_REQUEST'],
+  [['chunked', 'chunked'], 'BAD_REQUEST'],
+  [['gzip'], 'BAD_REQUEST'],
+  [['identity'], 'BAD_REQUEST'],
+  [[''], 'BAD_REQUEST'],
+  [[', chunked'], 'BAD_REQUEST'],
+  [['chunked,'], 'BAD_REQUEST'],
+  [['xchunked'], 'BAD_REQUEST'],
+  [['chunked;a=b'], 'BAD_REQUEST'],
+  [['gzip', 'chunked'], 'NOT_IMPLEMENTED'],
+  [['gzip, CHUNKED'], 'NOT_IMPLEMENTED'],
+])('transfer codings of %j are refused: %s', (codings, error) => {
+  const headers = codings.flatMap((coding) => ['Transfer-Encoding', coding])
+  expect(check('/', { headers })).toEqual({ error })
+})
+
+test('TRACE is refused, and so is an OPTIONS that may be forwarded nobody knows how often', () => {
+  expect(check('/', { method: 'TRACE' })).toEqual({ error: 'NOT_IMPLEMENTED' })
+  for (const value of ['', 'x', '-1', '1, 2', '9999999999']) {
+    expect(check('/', { method: 'OPTIONS', headers: ['max-Forwards', value] })).toEqual({ error: 'BAD_REQUEST' })
+    expect(check('/', { headers: ['max-Forwards', value] })).toMatchObject({ path: '/' })
+  }
+})
+
 test('no target that passes holds what could end a request line', () => {
   fc.assert(
     fc.property(

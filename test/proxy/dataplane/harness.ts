@@ -1,15 +1,23 @@
+import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect, createServer as createNetServer, type Server, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { FromProcess, ToProcess } from '../../../src/common/channel-protocol.ts'
 import { silentLog } from '../../../src/common/log.ts'
+import { loadCertificates } from '../../../src/proxy/certificates/load-certificates.ts'
 import { ProxyProcess } from '../../../src/proxy/dataplane/proxy-process.ts'
-import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../../../src/proxy/messages.ts'
+import type {
+  BindingSettings,
+  DataplaneSettings,
+  FromProxyProcess,
+  TlsSettings,
+  ToProxyProcess,
+} from '../../../src/proxy/messages.ts'
 import type { Route, RouteTableData, Target } from '../../../src/proxy/routing/route-table.ts'
 
 export const defaultSettings: DataplaneSettings = {
-  binding: { port: 0, tlsOptions: null, redirect: null, proxyProtocol: false },
+  binding: { port: 0, tls: null, redirect: null, proxyProtocol: false, http2: false },
   versionHeader: 'x-version',
   servedVersionHeader: true,
   gateTimeout: 10_000,
@@ -29,6 +37,28 @@ export const defaultSettings: DataplaneSettings = {
   drainTimeout: 5_000,
   trustProxy: [],
   accessLog: null,
+}
+
+/** Settings of a test. What they leave out is as in `defaultSettings`, in the binding as well. */
+export type TestSettings = Partial<Omit<DataplaneSettings, 'binding'>> & {
+  readonly binding?: Partial<BindingSettings> & {
+    /** Instead of `tls`: as in proxy.json, with absolute names. */
+    readonly tlsOptions?: Readonly<Record<string, unknown>> | null
+  }
+}
+
+/** What the control plane makes of `tlsOptions`. */
+export async function tlsSettings(tlsOptions: Readonly<Record<string, unknown>>): Promise<TlsSettings> {
+  return { ...(await loadCertificates(tlsOptions)).tls, ticketKeys: randomBytes(48).toString('base64') }
+}
+
+async function toSettings(
+  base: DataplaneSettings,
+  { binding = {}, ...others }: TestSettings,
+): Promise<DataplaneSettings> {
+  const { tlsOptions, ...rest } = binding
+  const tls = tlsOptions ? { tls: await tlsSettings(tlsOptions) } : {}
+  return { ...base, ...others, binding: { ...base.binding, ...rest, ...tls } }
 }
 
 /** The supervisor's end of a channel, in this process: what a proxy process says is kept, and can be waited for. */
@@ -71,7 +101,7 @@ export interface Gateway {
   readonly port: number
   readonly channel: TestChannel
   readonly process: ProxyProcess
-  configure(settings: Partial<DataplaneSettings>): void
+  configure(settings: TestSettings): Promise<void>
   /** Publishes a new table, with the next epoch. */
   route(versions: Versions, live?: string | null): void
 }
@@ -79,13 +109,13 @@ export interface Gateway {
 /** A proxy process that listens on a free port of this machine; the first version is live. */
 export async function startGateway(
   versions: Versions,
-  settings: Partial<DataplaneSettings> = {},
+  settings: TestSettings = {},
   lanes: 'both' | 'general' = 'both',
 ): Promise<Gateway> {
   const channel = new TestChannel()
   const process = new ProxyProcess({ channel, listen: { port: 0, host: '127.0.0.1' }, log: silentLog(), lanes })
   let epoch = 0
-  let current = { ...defaultSettings, ...settings }
+  let current = await toSettings(defaultSettings, settings)
   const tell = (body: ToProxyProcess): void => channel.tell({ type: 'message', body })
   const route = (next: Versions, live: string | null = Object.keys(next)[0] ?? null): void => {
     tell({ type: 'routes', table: tableOf(next, live, ++epoch) })
@@ -99,8 +129,8 @@ export async function startGateway(
     channel,
     process,
     route,
-    configure: (changed) => {
-      current = { ...current, ...changed }
+    configure: async (changed) => {
+      current = await toSettings(current, changed)
       tell({ type: 'configure', settings: current })
     },
   }
@@ -225,6 +255,16 @@ export class RawClient {
       for (const name of ['data', 'close', 'end']) this.socket.on(name, done)
     })
   }
+}
+
+/** How often a proxy process has said that it refused something with this code, once it has said so. */
+export async function refused({ channel }: Gateway, code: string): Promise<number> {
+  const counts = () =>
+    channel
+      .bodiesOf('refused')
+      .flatMap((body) => body.counts.flatMap(([name, count]) => (name === code ? [count] : [])))
+  await channel.until(() => counts().length > 0)
+  return counts().reduce((sum, count) => sum + count, 0)
 }
 
 /** A request as text: head lines, and a body. `Host` is added. */

@@ -12,7 +12,11 @@ import { ask, defaultSettings, get, RawClient, startWorker, tableOf, type Versio
 const program = join(import.meta.dirname, '../../../dist/proxy/dataplane/main.js')
 
 /** A real proxy process, with a real channel and an inherited listening socket. */
-async function spawnGateway(versions: Versions, settings: Partial<DataplaneSettings> = {}, { fd = true } = {}) {
+async function spawnGateway(
+  versions: Versions,
+  settings: Partial<DataplaneSettings> = {},
+  { fd = true, env = {} } = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-process-'))
   const path = join(folder, 'channel')
   const received: FromProcess[] = []
@@ -33,7 +37,7 @@ async function spawnGateway(versions: Versions, settings: Partial<DataplaneSetti
   const { listener, port } = await openPort()
   const handle = (listener as unknown as { _handle: { fd: number } })._handle
   const child = spawn(process.execPath, [program], {
-    env: { ...process.env, CSERVICE_CHANNEL: `${path}#p1` },
+    env: { ...process.env, ...env, CSERVICE_CHANNEL: `${path}#p1` },
     stdio: ['ignore', 'pipe', 'pipe', fd ? handle.fd : 'ignore'],
   })
   const output = { stderr: '' }
@@ -102,6 +106,26 @@ test('the program listens on the inherited descriptor once it has settings and r
   expect(gateway.output.stderr).toBe('')
 })
 
+test('a Node that is told to read HTTP leniently does so on neither side of the gateway', async () => {
+  const bodies: string[] = []
+  const worker = await startWorker((req, res) => {
+    req.on('data', (chunk) => bodies.push(String(chunk)))
+    if (req.url === '/odd')
+      req.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n')
+    else req.on('end', () => res.end('served'))
+  })
+  const gateway = await spawnGateway({ v1: [worker.target] }, {}, { env: { NODE_OPTIONS: '--insecure-http-parser' } })
+  await gateway.ready()
+  const both = ['Content-Length: 5', 'Transfer-Encoding: chunked']
+  for (const head of [both, ['X-A: b\0'], ['X-A: b', ' folded'], ['X-A : b']]) {
+    const client = new RawClient(gateway.port).send('POST / HTTP/1.1', 'Host: example.test', ...head, '', '0\r\n\r\n')
+    expect(await client.until(/"code":"\w+"/)).toMatch(/^HTTP\/1\.1 400 .*BAD_REQUEST/s)
+  }
+  expect(bodies).toEqual([])
+  expect((await ask(gateway.port, '/odd')).status).toBe(502)
+  expect((await ask(gateway.port)).body).toBe('served')
+})
+
 test('SIGTERM drains, SIGINT alone does nothing', async () => {
   let finish = (): void => {}
   let begun = (): void => {}
@@ -136,7 +160,7 @@ test('without its supervisor, and with broken pipes, it goes on serving', async 
 test('if it cannot listen it says so in one line and exits 1', async () => {
   const gateway = await spawnGateway(
     { v1: [] },
-    { binding: { port: 8123, tlsOptions: null, redirect: null, proxyProtocol: false } },
+    { binding: { port: 8123, tls: null, redirect: null, proxyProtocol: false, http2: false } },
     { fd: false },
   )
   expect(await gateway.exited).toBe(1)

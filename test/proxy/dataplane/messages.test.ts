@@ -111,7 +111,7 @@ test('forwarding headers are set, and a client cannot set its own', async () => 
   expect(worker.record.bytes).toContain('Forwarded: for=127.0.0.1;host=example.test;proto=http\r\n')
   expect(worker.record.bytes).not.toMatch(/6\.6\.6\.6|https|X-Forwarded-Port/)
 
-  gateway.configure({ trustProxy: ['127.0.0.0/8'] })
+  await gateway.configure({ trustProxy: ['127.0.0.0/8'] })
   worker.record.bytes = ''
   await new RawClient(gateway.port).send(get('/', ...forged)).until(/ok$/)
   expect(worker.record.bytes).toContain('X-Forwarded-For: 6.6.6.6, 127.0.0.1\r\n')

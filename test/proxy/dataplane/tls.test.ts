@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
-import { readTlsOptions } from '../../../src/common/tls-options.ts'
 import { get, RawClient, startGateway, startRawWorker, startWorker } from './harness.ts'
 
 const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', name)
@@ -12,7 +11,7 @@ async function tlsGateway(
   settings = {},
 ) {
   const gateway = await startGateway(target, {
-    binding: { port: 0, tlsOptions, redirect: null, proxyProtocol: false },
+    binding: { port: 0, tlsOptions, redirect: null, proxyProtocol: false, http2: true },
     ...settings,
   })
   const dial = async (): Promise<RawClient> => {
@@ -61,8 +60,4 @@ test('when a worker dies in the middle of its answer, a TLS client sees no clean
   await client.send(get()).until(/half/)
   await worker.kill()
   await client.closed()
-})
-
-test('a file that does not exist is named', () => {
-  expect(() => readTlsOptions({ cert: '/nowhere/cert.pem' })).toThrow('/nowhere/cert.pem')
 })

@@ -206,7 +206,7 @@ test('the fast lane carries the requests of a trusted peer: its own lines go on,
   expect(head).toContain(
     '\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: example.test\r\n',
   )
-  gateway.configure({ trustProxy: [] })
+  await gateway.configure({ trustProxy: [] })
   await client.send(get('/', 'X-Forwarded-For: 192.0.2.9', 'X-Forwarded-Port: 1')).until(/ok$/)
   expect(head).toContain('\r\nX-Forwarded-For: 127.0.0.1\r\n')
   expect(head).not.toMatch(/port/i)

@@ -1,16 +1,17 @@
 import type { AccessLogLine } from '../access-log.ts'
 import type { FastExchange } from './fast-exchange.ts'
+import { targetOf } from './fast-request.ts'
 
 /** The line of the access log for an exchange that is over. @param startedAt milliseconds since the epoch */
 export function accessLine(exchange: FastExchange, client: string, startedAt: number, bytes: number): AccessLogLine {
   const { status, request, worker, retries } = exchange
-  const { entry, head, requestId, text } = request
+  const { entry, method, requestId } = request
   return {
     time: new Date(startedAt).toISOString(),
     requestId,
     client,
-    method: head.method,
-    target: text.slice(head.method.length + 1, head.targetEnd - head.start),
+    method,
+    target: targetOf(request),
     status,
     bytes,
     duration: Date.now() - startedAt,

@@ -77,14 +77,27 @@ export class ChunkedBody implements Body {
   }
 }
 
-/** A body that ends with the worker's connection, passed on in chunks: so the client's connection can go on. */
+/** A body whose end is told from outside (that of the worker's connection, say), passed on in chunks: so the connection it goes to can go on. */
 export class EndlessBody implements Body {
   isComplete = false
   readonly isOdd = false
-  readonly isTooLong = false
+  /** To be sent behind its last chunk. */
+  trailers: ReadonlyArray<readonly [string, string]> = []
+  /** Bytes that it may still have. */
+  #allowed: number
+
+  /** @param limit bytes that it may have */
+  constructor(limit = Number.POSITIVE_INFINITY) {
+    this.#allowed = limit
+  }
+
+  get isTooLong(): boolean {
+    return this.#allowed < 0
+  }
 
   pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
-    if (end > start) {
+    this.#allowed -= end - start
+    if (end > start && !this.isTooLong) {
       sink.text(`${(end - start).toString(16)}\r\n`)
       sink.bytes(buffer, start, end, isLent)
       sink.text('\r\n')
@@ -94,7 +107,7 @@ export class EndlessBody implements Body {
 
   finish(sink: Sink): boolean {
     this.isComplete = true
-    sink.text(lastChunk([]))
+    sink.text(lastChunk(this.trailers))
     return true
   }
 }

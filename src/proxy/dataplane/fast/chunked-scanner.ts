@@ -9,6 +9,9 @@ const trailerLimit = 8 * 1024
 const wholeLine =
   /^([0-9A-Fa-f]{1,16})(?:;[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:=(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"[\t\x20\x21\x23-\x5b\x5d-\x7e]*"))?)*\r\n$/
 
+/** A length behind the body that it would be the length of (RFC 9110 6.5.1): whoever takes it for one reads another body. */
+const statesLength = /^(?:content-length|transfer-encoding)$/i
+
 type State = 'size' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'done' | 'odd' | 'large'
 
 /**
@@ -31,10 +34,15 @@ export class ChunkedScanner {
   #held = ''
   #trailers: string[] = []
   #trailerSize = 0
+  readonly #keepsFraming: boolean
 
-  /** @param limit bytes of data that it may have */
-  constructor(limit = Number.POSITIVE_INFINITY) {
+  /**
+   * @param limit bytes of data that it may have
+   * @param keepsFraming whether the chunks go on as chunks, or nothing but what is in them
+   */
+  constructor(limit = Number.POSITIVE_INFINITY, keepsFraming = true) {
     this.#allowed = limit
+    this.#keepsFraming = keepsFraming
   }
 
   get isDone(): boolean {
@@ -69,11 +77,17 @@ export class ChunkedScanner {
         const taken = Math.min(this.#left, end - at)
         at += taken
         this.#left -= taken
+        if (!this.#keepsFraming) {
+          outlet.bytes(buffer, from, at, isLent)
+          from = at
+        }
         if (this.#left === 0) this.#state = 'data-cr'
       } else if (this.#state === 'data-cr') {
         this.#state = buffer[at++] === 13 ? 'data-lf' : 'odd'
+        if (!this.#keepsFraming) from = at
       } else if (this.#state === 'data-lf') {
         this.#state = buffer[at++] === 10 ? 'size' : 'odd'
+        if (!this.#keepsFraming) from = at
       } else if (this.#state === 'size') {
         const lineStart = at
         const lineEnd = buffer.indexOf(10, at)
@@ -82,7 +96,7 @@ export class ChunkedScanner {
         const wasHeld = this.#held !== ''
         const line = this.#held + buffer.toString('latin1', lineStart, at)
         const size = isWhole ? sizeOf(line) : null
-        if (size === null || size === 0 || wasHeld || line.includes(';')) {
+        if (!this.#keepsFraming || size === null || size === 0 || wasHeld || line.includes(';')) {
           outlet.bytes(buffer, from, lineStart, isLent)
           from = at
         }
@@ -94,7 +108,7 @@ export class ChunkedScanner {
         else if (size === 0) this.#state = 'trailers'
         else if (size > this.#allowed) this.#state = 'large'
         else {
-          if (from === at) outlet.text(`${size.toString(16)}\r\n`)
+          if (from === at && this.#keepsFraming) outlet.text(`${size.toString(16)}\r\n`)
           this.#left = size
           this.#allowed -= size
           this.#state = 'data'
@@ -123,7 +137,7 @@ export class ChunkedScanner {
     } else if (line === '\r\n') this.#state = 'done'
     else {
       const field = fieldOf(line)
-      if (field === null) this.#state = 'odd'
+      if (field === null || statesLength.test(field[0])) this.#state = 'odd'
       else this.#trailers.push(...field)
     }
     return at

@@ -1,8 +1,8 @@
-import type { Outlet } from './outlet.ts'
+import type { AnswerOutlet } from './answer-outlet.ts'
 
 /** The client's side of an exchange. */
 export interface ClientSide {
-  readonly outlet: Outlet
+  readonly outlet: AnswerOutlet
   /** Whether the connection is to be closed after this answer. */
   isLast(): boolean
   /** Gives the exchange, through `takeBody`, what has come of the body. */

@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net'
 import { composeAnswer, toMessage } from '../answer.ts'
 import { isTooLong } from '../body-guard.ts'
-import { isAuthority } from '../check-request.ts'
-import { clientAddress, type EarlierForwarding, forwardingHeaders, nothingEarlier } from '../forwarding.ts'
+import { clientAddress, nothingEarlier } from '../forwarding.ts'
 import type { LaneContext } from '../lane.ts'
 import { type Peer, peerOf } from '../peer.ts'
 import { Refusal } from '../refusal.ts'
@@ -12,8 +11,10 @@ import { SendLimit } from '../send-limit.ts'
 import { accessLine } from './access-line.ts'
 import type { ClientSide } from './client-side.ts'
 import { FastExchange } from './fast-exchange.ts'
+import { ForwardingLines } from './forwarding-lines.ts'
 import { LentReads } from './lent-reads.ts'
-import { Outlet } from './outlet.ts'
+import { MessageOutlet } from './message-outlet.ts'
+import { requestBodyOf } from './request-body.ts'
 import { type RequestHead, scanRequestHead } from './scan-request-head.ts'
 import { spliceRequestHead } from './splice-request-head.ts'
 import { takeForwarding } from './trusted-head.ts'
@@ -27,17 +28,18 @@ const pieceLimit = 8
 /** How long a client whose connection we have ended may take to go away by itself. */
 const lingerMs = 1_000
 
-export interface FastConnectionOptions {
+/** The lane that a connection is in: one for all, so that a connection costs as little memory as it can. */
+export interface FastConnectionOwner {
   readonly context: LaneContext
   readonly workers: WorkerConnections
   readonly turn: Turn
-  isDraining(): boolean
+  readonly isDraining: boolean
   /**
-   * The next request is not for the fast lane; its bytes are in the socket again.
+   * The next request is not for the fast lane; its bytes are in the connection's socket again.
    * @param since when it began to come, in milliseconds since the epoch
    */
-  onDeclined(socket: Socket, since: number): void
-  onClosed(): void
+  onDeclined(connection: FastConnection, since: number): void
+  onClosed(connection: FastConnection): void
 }
 
 /**
@@ -45,12 +47,13 @@ export interface FastConnectionOptions {
  * the last one waits until the client has gone (`closing`); or it is given to the general lane (`left`).
  */
 export class FastConnection implements ClientSide {
-  readonly outlet: Outlet
-  readonly #options: FastConnectionOptions
+  readonly outlet: MessageOutlet
+  readonly #lane: FastConnectionOwner
   readonly #reads: LentReads
   /** The client's. */
   readonly socket: Socket
   readonly #peer: Peer
+  readonly #forwarding: ForwardingLines
   readonly #sendLimit: SendLimit
   #state: 'head' | 'exchange' | 'closing' | 'left' = 'head'
   /** When this state, or the head that is coming, began, in milliseconds since the epoch. */
@@ -69,18 +72,16 @@ export class FastConnection implements ClientSide {
   #client = ''
   #sentBefore = 0
   #hasServed = false
-  /** The last `Host`, which was sane, and what follows from it. */
-  #host: string | null = null
-  #forwarding = ''
 
-  constructor(accepted: Socket, options: FastConnectionOptions) {
-    this.#options = options
+  constructor(accepted: Socket, lane: FastConnectionOwner) {
+    this.#lane = lane
     this.#reads = new LentReads(accepted, (buffer, length) => this.#receive(buffer, length))
     const { socket } = this.#reads
     this.socket = socket
     this.#peer = peerOf(socket)
+    this.#forwarding = new ForwardingLines(this.#peer)
     this.#sendLimit = new SendLimit(socket)
-    this.outlet = new Outlet(socket, options.turn)
+    this.outlet = new MessageOutlet(socket, lane.turn)
     socket.on('end', this.#onClientEnd)
     socket.on('drain', this.#onDrain)
     socket.on('error', this.#onError)
@@ -102,7 +103,7 @@ export class FastConnection implements ClientSide {
   }
 
   isLast(): boolean {
-    return this.#closesAfter || this.#options.isDraining()
+    return this.#closesAfter || this.#lane.isDraining
   }
 
   offerBody(): void {
@@ -146,7 +147,7 @@ export class FastConnection implements ClientSide {
 
   /** Looks at the time: to be called now and then. @param next when it is called again */
   check(now: number, next = now): void {
-    const { headTimeout, keepAliveTimeout, answerTimeout, sendTimeout } = this.#options.context.settings()
+    const { headTimeout, keepAliveTimeout, answerTimeout, sendTimeout } = this.#lane.context.settings()
     if (this.#sendLimit.isExceeded(now, sendTimeout)) {
       resetSocket(this.socket)
       return
@@ -187,7 +188,7 @@ export class FastConnection implements ClientSide {
   readonly #onClose = (): void => {
     this.#abort()
     this.#unread = null
-    this.#options.onClosed()
+    this.#lane.onClosed(this)
   }
 
   #receive(buffer: Buffer, length: number): void {
@@ -225,7 +226,7 @@ export class FastConnection implements ClientSide {
         return
       }
       const bytes = this.#unread
-      const { versionHeader, maxHeaderSize } = this.#options.context.settings()
+      const { versionHeader, maxHeaderSize } = this.#lane.context.settings()
       const head = scanRequestHead(bytes, 0, bytes.length, versionHeader, maxHeaderSize)
       if (head === 'more' && this.#pieces < pieceLimit) return
       if (typeof head === 'string' || !this.#begin(bytes, head)) this.#decline()
@@ -234,19 +235,19 @@ export class FastConnection implements ClientSide {
 
   /** @returns false if the request is for the general lane after all */
   #begin(bytes: Buffer, head: RequestHead): boolean {
-    const { context, workers } = this.#options
+    const { context, workers } = this.#lane
     if (isTooLong(head.contentLength, context.settings().maxBodySize)) return false
     const raw = bytes.toString('latin1', 0, head.end)
     const host = raw.slice(head.hostStart, head.hostEnd)
-    if (host !== this.#host && !this.#useHost(host)) return false
+    const trusted = context.trustedPeers()
+    const earlier = trusted.has(this.#peer.address) ? takeForwarding(raw, head) : nothingEarlier
+    const forwarding = this.#forwarding.of(host, earlier)
+    if (forwarding === null) return false
     const versionHeaders = head.versionStart === -1 ? [] : [raw.slice(head.versionStart, head.versionEnd)]
     const entry = context.dispatcher.enterReady({ versionHeaders })
     if (entry === null) return false
     const given = head.requestIdStart === -1 ? undefined : raw.slice(head.requestIdStart, head.requestIdEnd)
     const requestId = requestIdOf(given)
-    const trusted = context.trustedPeers()
-    const earlier = trusted.has(this.#peer.address) ? takeForwarding(raw, head) : nothingEarlier
-    const forwarding = earlier.size === 0 ? this.#forwarding : this.#forwardingLines(host, earlier)
     const text = spliceRequestHead(raw, head, `${forwarding}X-Request-Id: ${requestId}\r\n`)
     this.#state = 'exchange'
     this.#pieces = 0
@@ -257,23 +258,17 @@ export class FastConnection implements ClientSide {
       this.#client = clientAddress(this.#peer, trusted, () => earlier)
     }
     this.#keep(bytes, head.end)
-    this.#options.turn.enter()
-    this.#exchange = new FastExchange(context, workers, this, { head, text, requestId, entry })
+    this.#lane.turn.enter()
+    const request = {
+      method: head.method,
+      text,
+      requestId,
+      entry,
+      ...requestBodyOf(head, context.settings().maxBodySize),
+    }
+    this.#exchange = new FastExchange(context, workers, this, request)
     this.#exchange.start()
     return true
-  }
-
-  #useHost(host: string): boolean {
-    if (!isAuthority(host)) return false
-    this.#host = host
-    this.#forwarding = this.#forwardingLines(host, nothingEarlier)
-    return true
-  }
-
-  #forwardingLines(host: string, earlier: EarlierForwarding): string {
-    let lines = ''
-    for (const [name, value] of forwardingHeaders(this.#peer, host, earlier)) lines += `${name}: ${value}\r\n`
-    return lines
   }
 
   #keep(bytes: Buffer, from: number): void {
@@ -288,7 +283,7 @@ export class FastConnection implements ClientSide {
     this.#release()
     this.outlet.write()
     if (unread !== null) this.socket.unshift(unread)
-    this.#options.onDeclined(this.socket, this.#since)
+    this.#lane.onDeclined(this, this.#since)
     if (this.socket.isPaused()) this.socket.resume()
   }
 
@@ -301,7 +296,7 @@ export class FastConnection implements ClientSide {
   }
 
   #refuse(refusal: Refusal): void {
-    this.#options.context.refusals.count(refusal.code)
+    this.#lane.context.refusals.count(refusal.code)
     const message = toMessage(composeAnswer(refusal, { requestId: newRequestId(), prefersHtml: false }))
     this.outlet.bytes(message, 0, message.length, false)
     this.outlet.flush()
@@ -329,10 +324,10 @@ export class FastConnection implements ClientSide {
     const exchange = this.#exchange
     if (exchange === null) return
     this.#exchange = null
-    this.#options.turn.leave()
+    this.#lane.turn.leave()
     const { status, request } = exchange
     request.entry.ticket.leave(status)
     const bytes = this.outlet.bytesTaken - this.#sentBefore
-    this.#options.context.accessLog()?.add(accessLine(exchange, this.#client, this.#startedAt, bytes))
+    this.#lane.context.accessLog()?.add(accessLine(exchange, this.#client, this.#startedAt, bytes))
   }
 }

@@ -2,19 +2,16 @@ import { type AttemptFailure, Attempts } from '../attempts.ts'
 import type { LaneContext } from '../lane.ts'
 import { Refusal } from '../refusal.ts'
 import type { Claim } from '../targets.ts'
-import { requestTrailers } from '../worker-request.ts'
-import { type Body, ChunkedBody, MeasuredBody } from './body.ts'
+import type { Body } from './body.ts'
 import type { ClientSide } from './client-side.ts'
 import type { FastRequest } from './fast-request.ts'
 import { nowhere } from './outlet.ts'
-import { navigates, refusalMessage } from './refusal-message.ts'
+import { navigates } from './refusal-message.ts'
 import { RelayedAnswer } from './relayed-answer.ts'
 import type { WorkerConnection, WorkerUser } from './worker-connection.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
-const bodiless = new MeasuredBody(0)
-
-/** One request of the fast lane, from its head to the end of its answer. */
+/** One request that is carried as bytes, from its head to the end of its answer. */
 export class FastExchange implements WorkerUser {
   readonly #context: LaneContext
   readonly #workers: WorkerConnections
@@ -22,14 +19,13 @@ export class FastExchange implements WorkerUser {
   readonly #request: FastRequest
   readonly #attempts: Attempts
   readonly #body: Body
-  readonly #hasBody: boolean
   #claim: Claim
   #worker: WorkerConnection | null = null
   #answer: RelayedAnswer
   /** Since when the worker has had reason to say something, in milliseconds since the epoch. */
   #silentSince = 0
   /** When something of the body or of the answer last came, in milliseconds since the epoch. */
-  #movedAt = Date.now()
+  #movedAt = 0
   #waiting: AbortController | null = null
   /** Whether the answer says so: a connection must not be closed without a word, as the next request may be on its way. */
   #saysClose = false
@@ -40,12 +36,9 @@ export class FastExchange implements WorkerUser {
     this.#workers = workers
     this.#client = client
     this.#request = request
-    const { head, entry } = request
-    this.#hasBody = head.isChunked || head.contentLength > 0
-    const { maxBodySize } = context.settings()
-    if (head.isChunked) this.#body = new ChunkedBody(requestTrailers, maxBodySize || undefined)
-    else this.#body = this.#hasBody ? new MeasuredBody(head.contentLength) : bodiless
-    this.#attempts = new Attempts(entry.ticket, head.method, this.#hasBody)
+    const { method, entry, hasBody, body } = request
+    this.#body = body
+    this.#attempts = new Attempts(entry.ticket, method, hasBody)
     this.#claim = entry.claim
     this.#answer = this.#newAnswer()
   }
@@ -76,6 +69,7 @@ export class FastExchange implements WorkerUser {
     const worker = this.#workers.take(this.#claim.target, this)
     this.#worker = worker
     this.#silentSince = Date.now()
+    this.#movedAt = this.#silentSince
     if (worker.isOpen) this.onOpen()
   }
 
@@ -103,11 +97,23 @@ export class FastExchange implements WorkerUser {
     return taken
   }
 
+  /** The client says that this was the whole body, where that does not say so itself. */
+  endBody(): void {
+    const worker = this.#worker
+    if (this.#hasEnded || this.#body.isComplete || worker?.isOpen === false) return
+    if (!this.#body.finish(worker?.outlet ?? nowhere)) this.#refuse(new Refusal('BAD_REQUEST'))
+    else {
+      this.#silentSince = Date.now()
+      worker?.outlet.flush()
+      if (this.#answer.isComplete) this.#end()
+    }
+  }
+
   onOpen(): void {
     const worker = this.#worker
     if (worker === null) return
     worker.outlet.text(this.#request.text)
-    if (this.#hasBody) this.#client.offerBody()
+    if (this.#request.hasBody) this.#client.offerBody()
     if (this.#worker !== worker || worker.socket.destroyed) return // the body was no body
     this.#silentSince = Date.now()
     if (!worker.outlet.flush()) this.#client.pause()
@@ -131,7 +137,8 @@ export class FastExchange implements WorkerUser {
       return
     }
     if (!hadHead && answer.hasHead) this.#claim.succeed()
-    const takesMore = this.#client.outlet.flush()
+    const { outlet } = this.#client
+    const takesMore = answer.isComplete ? outlet.finish() : outlet.flush()
     if (answer.isComplete) this.#onAnswered()
     else if (!takesMore) worker.socket.pause()
   }
@@ -156,7 +163,7 @@ export class FastExchange implements WorkerUser {
     }
     if (answer.hasHead) {
       if (error === null && answer.finish()) {
-        this.#client.outlet.flush()
+        this.#client.outlet.finish()
         this.#onAnswered()
       } else this.#break()
       return
@@ -267,10 +274,7 @@ export class FastExchange implements WorkerUser {
     const { requestId } = this.#request
     if (refusal.code === 'INTERNAL') this.#context.log.error({ err: error, requestId }, 'a request failed')
     const closes = this.#client.isLast() || !this.#body.isComplete || refusal.endsConnection
-    const { status, message } = refusalMessage(refusal, this.#request, closes)
-    this.#answer.setStatus(status)
-    this.#client.outlet.bytes(message, 0, message.length, false)
-    this.#client.outlet.flush()
+    this.#answer.setStatus(this.#client.outlet.refuse(refusal, this.#request, closes))
     this.#finish()
     this.#client.onEnd(closes)
   }
@@ -299,7 +303,7 @@ export class FastExchange implements WorkerUser {
   }
 
   #newAnswer(): RelayedAnswer {
-    return new RelayedAnswer(this.#client.outlet, this.#request.head.method === 'HEAD', () => this.#ownHeaders())
+    return new RelayedAnswer(this.#client.outlet, this.#request.method === 'HEAD', () => this.#ownHeaders())
   }
 
   /** Header lines that the gateway adds to an answer. */

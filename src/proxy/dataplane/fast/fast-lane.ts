@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { DataplaneSettings } from '../../messages.ts'
 import { drainConnections } from '../drain-connections.ts'
 import type { Lane, LaneContext } from '../lane.ts'
-import { FastConnection, type FastConnectionOptions } from './fast-connection.ts'
+import { FastConnection, type FastConnectionOwner } from './fast-connection.ts'
 import type { Turn } from './turn.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
@@ -14,19 +14,19 @@ const shortestTickMs = 10
  * Carries plain, unambiguous HTTP/1.1 requests by passing their bytes on (docs/adr/0001). From the first request on that it is not
  * certain of, a connection belongs to the other lane.
  */
-export class FastLane implements Lane {
-  readonly #context: LaneContext
-  readonly #workers: WorkerConnections
-  readonly #turn: Turn
+export class FastLane implements Lane, FastConnectionOwner {
+  readonly context: LaneContext
+  readonly workers: WorkerConnections
+  readonly turn: Turn
   readonly #other: Lane
   readonly #connections = new Set<FastConnection>()
   #clock: NodeJS.Timeout | null = null
   #isDraining = false
 
   constructor(context: LaneContext, workers: WorkerConnections, turn: Turn, other: Lane) {
-    this.#context = context
-    this.#workers = workers
-    this.#turn = turn
+    this.context = context
+    this.workers = workers
+    this.turn = turn
     this.#other = other
     this.#startClock(context.settings())
   }
@@ -41,23 +41,24 @@ export class FastLane implements Lane {
   }
 
   accept(socket: Socket): void {
-    if (this.#context.settings().binding.redirect !== null) {
+    if (this.context.settings().binding.redirect !== null) {
       this.#other.accept(socket)
       return
     }
-    const options: FastConnectionOptions = {
-      context: this.#context,
-      workers: this.#workers,
-      turn: this.#turn,
-      isDraining: () => this.#isDraining,
-      onDeclined: (declined, since) => {
-        this.#connections.delete(connection)
-        this.#other.accept(declined, since)
-      },
-      onClosed: () => this.#connections.delete(connection),
-    }
-    const connection = new FastConnection(socket, options)
-    this.#connections.add(connection)
+    this.#connections.add(new FastConnection(socket, this))
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  onDeclined(connection: FastConnection, since: number): void {
+    this.#connections.delete(connection)
+    this.#other.accept(connection.socket, since)
+  }
+
+  onClosed(connection: FastConnection): void {
+    this.#connections.delete(connection)
   }
 
   async drain(deadline: number): Promise<void> {
@@ -85,6 +86,6 @@ export class FastLane implements Lane {
 
   #tick(now: number, interval: number): void {
     for (const connection of this.#connections) connection.check(now, now + interval)
-    this.#workers.sweep(now, this.#context.settings().connectTimeout)
+    this.workers.sweep(now, this.context.settings().connectTimeout)
   }
 }

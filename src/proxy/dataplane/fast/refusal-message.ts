@@ -1,6 +1,9 @@
-import { composeAnswer, isNavigation, prefersHtml, toMessage } from '../answer.ts'
+import { type Answer, composeAnswer, isNavigation, prefersHtml, toMessage } from '../answer.ts'
 import type { Refusal } from '../refusal.ts'
 import type { FastRequest } from './fast-request.ts'
+
+/** What of a request decides how it is refused. */
+export type AskedRequest = Pick<FastRequest, 'method' | 'text' | 'requestId'>
 
 /** The gateway's own answer to a request of the fast lane, the same that the general lane gives. */
 export function refusalMessage(
@@ -8,19 +11,24 @@ export function refusalMessage(
   request: FastRequest,
   closes: boolean,
 ): { readonly status: number; readonly message: Buffer } {
-  const { head, text, requestId, entry } = request
+  const answer = refusalAnswer(refusal, request, request.entry.selection.version)
+  return { status: answer.status, message: toMessage(answer, { closes, isForHead: request.method === 'HEAD' }) }
+}
+
+/** @param version what the request is for, if that is known */
+export function refusalAnswer(refusal: Refusal, request: AskedRequest, version: string | null): Answer {
+  const { text, requestId } = request
   const isWaiting = refusal.code === 'VERSION_STARTING' && navigates(request)
-  const answer = composeAnswer(refusal, {
+  return composeAnswer(refusal, {
     requestId,
     prefersHtml: prefersHtml(fieldsOf(text).accept),
-    ...(isWaiting ? { waitingFor: entry.selection.version } : {}),
+    ...(isWaiting && version !== null ? { waitingFor: version } : {}),
   })
-  return { status: answer.status, message: toMessage(answer, { closes, isForHead: head.method === 'HEAD' }) }
 }
 
 /** Whether a person looks at a page. */
-export function navigates({ head, text }: FastRequest): boolean {
-  return isNavigation(head.method, fieldsOf(text))
+export function navigates({ method, text }: AskedRequest): boolean {
+  return isNavigation(method, fieldsOf(text))
 }
 
 /** The fields of a head by lower-case name; repeated ones are joined. */

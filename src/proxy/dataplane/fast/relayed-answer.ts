@@ -1,12 +1,11 @@
-import { trailerPairs } from '../end-to-end-headers.ts'
-import { type Body, ChunkedBody, EndlessBody, MeasuredBody } from './body.ts'
-import type { Outlet } from './outlet.ts'
+import type { AnswerOutlet } from './answer-outlet.ts'
+import type { Body } from './body.ts'
 import { type ResponseHead, scanResponseHead } from './scan-response-head.ts'
-import { type Framing, framingOf, spliceInformation, spliceResponseHead } from './splice-response-head.ts'
+import { framingOf } from './splice-response-head.ts'
 
 /** A worker's answer on its way into the client's outlet. */
 export class RelayedAnswer {
-  readonly #client: Outlet
+  readonly #client: AnswerOutlet
   readonly #isForHead: boolean
   readonly #own: () => readonly string[]
   #head: ResponseHead | null = null
@@ -20,7 +19,7 @@ export class RelayedAnswer {
   #statesAbsentBody = false
 
   /** @param own header lines of ours, names and values in turn */
-  constructor(client: Outlet, isForHead: boolean, own: () => readonly string[]) {
+  constructor(client: AnswerOutlet, isForHead: boolean, own: () => readonly string[]) {
     this.#client = client
     this.#isForHead = isForHead
     this.#own = own
@@ -81,11 +80,10 @@ export class RelayedAnswer {
       at = head.end
       if (head.status >= 200) {
         const body = this.#begin(bytes, head)
-        return this.#takeBody(body, bytes, at, end)
+        return body !== null && this.#takeBody(body, bytes, at, end)
       }
       if (head.status === 101) return false // nobody asked for it
-      // No `100 Continue`: whoever expects it is in the general lane. A client that does not read them gets no others.
-      if (head.status !== 100 && !this.#client.isBlocked) this.#client.text(spliceInformation(bytes, head))
+      this.#client.information(bytes, head)
     }
   }
 
@@ -94,14 +92,15 @@ export class RelayedAnswer {
     return this.#body?.finish(this.#client) ?? false
   }
 
-  #begin(bytes: Buffer, head: ResponseHead): Body {
+  /** @returns null if there is no such answer for this client */
+  #begin(bytes: Buffer, head: ResponseHead): Body | null {
     const framing = framingOf(head, this.#isForHead)
+    if (!this.#client.head(bytes, head, framing, this.#own())) return null
     this.#head = head
     this.#status = head.status
     this.#endsWithConnection = framing === 'close'
     this.#statesAbsentBody = framing === 'none' && (head.isChunked || head.contentLength > 0)
-    this.#client.text(spliceResponseHead(bytes, head, framing, this.#own()))
-    this.#body = bodyOf(framing, head.contentLength)
+    this.#body = this.#client.bodyOf(framing, head.contentLength)
     return this.#body
   }
 
@@ -114,10 +113,4 @@ export class RelayedAnswer {
     if (at < end) this.#hasSurplus = true
     return !body.isOdd
   }
-}
-
-function bodyOf(framing: Framing, length: number): Body {
-  if (framing === 'chunked') return new ChunkedBody(trailerPairs)
-  if (framing === 'close') return new EndlessBody()
-  return new MeasuredBody(framing === 'none' ? 0 : length)
 }

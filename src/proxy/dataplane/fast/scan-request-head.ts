@@ -51,7 +51,7 @@ export type Method = (typeof methods)[number]
  *
  * with exactly one Host (3.2); one Content-Length of digits, or one Transfer-Encoding that says `chunked`, or neither (6.1,
  * 6.2); Connection `close` or `keep-alive` (9.6); and nothing that needs more than passing on bytes: no Upgrade, Expect,
- * Trailer, TE, HTTP2-Settings or Proxy-*. Whether Host is an authority is left to the caller. Pure.
+ * Trailer, TE, Max-Forwards, HTTP2-Settings or Proxy-*. Whether Host is an authority is left to the caller. Pure.
  * @param versionHeader lower case
  * @param headLimit bytes; a longer head goes to the general lane, which refuses it or not
  * @returns 'more' if the head is sound as far as it goes; 'decline' if it is for the general lane
@@ -151,7 +151,9 @@ export function scanRequestHead(
         if (head.contentLength === -1 || !isBare(bytes, valueStart, valueEnd, at)) return 'decline'
         break
       case 'transfer-encoding':
-        if (head.isChunked || !isText(bytes, valueStart, valueEnd, 'chunked')) return 'decline'
+        // Whoever compares it with case and all must not miss it: the other lane writes it in small letters.
+        if (head.isChunked || valueEnd - valueStart !== 7) return 'decline'
+        if (scanLiteral(bytes, valueStart, valueEnd, 'chunked') !== 'found') return 'decline'
         if (!isBare(bytes, valueStart, valueEnd, at)) return 'decline'
         head.isChunked = true
         break
@@ -212,6 +214,7 @@ function fieldKind(bytes: Uint8Array, start: number, length: number): FieldKind 
       break
     case 12:
       if (isNamed(bytes, start, 'x-request-id')) return 'x-request-id'
+      if (isNamed(bytes, start, 'max-forwards')) return 'decline'
       break
     case 14:
       if (isNamed(bytes, start, 'content-length')) return 'content-length'

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { plainAddress, tellAddress } from '../peer.ts'
 import type { Refusals } from '../refusals.ts'
 import { type ProxyHeader, parseProxyHeader } from './parse-header.ts'
@@ -6,54 +6,60 @@ import { type ProxyHeader, parseProxyHeader } from './parse-header.ts'
 export interface ReceiverOptions {
   /** Whether a peer may say where its connections come from. @param address as `plainAddress` gives it */
   isTrusted(address: string): boolean
+  /** Whether what follows the header is decrypted by somebody: see `adopt`. */
+  readonly isEncrypted: boolean
   /** How long a header may take, in milliseconds. */
   headTimeout(): number
   readonly refusals: Refusals
 }
 
 /**
- * A server that reads a PROXY protocol header from each connection, and then hands the connection to `inner`, which never
- * listens itself, as if that had accepted it. Whoever is not trusted, or sends anything else, is closed without a word: no
- * word of ours would mean anything to it (proxy-protocol.txt, 2).
- * @param inner accepts what comes behind the header: plain, or TLS
+ * Reads a PROXY protocol header from the beginning of each connection of a binding. Whoever is not trusted, or sends anything
+ * else, is closed without a word: no word of ours would mean anything to it (proxy-protocol.txt, 2).
  */
-export function receiveProxyHeaders(inner: Server, options: ReceiverOptions): Server {
-  const isTls = 'setSecureContext' in inner
-  /** Addresses told for connections that are still in their TLS handshake. */
-  const shaking = new Map<string, string>()
-  if (isTls) {
-    // The decrypted socket is another object, and nothing public leads from it to the one below, but the ends of the connection.
-    inner.prependListener('secureConnection', (socket: Socket) => {
-      const ends = endsOf(socket)
-      const address = shaking.get(ends)
-      if (address !== undefined) tellAddress(socket, address)
-    })
+export class ProxyHeaderReceiver {
+  readonly #options: ReceiverOptions
+  /** By the ends of a connection, the address that was told for it: for whoever decrypts it. */
+  readonly #told = new Map<string, string>()
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options
   }
-  return createServer({ allowHalfOpen: !isTls, noDelay: true }, (socket) => {
+
+  /** Calls back once the header has been read; what came behind it is in the socket again. */
+  receive(socket: Socket, onReceived: (socket: Socket) => void): void {
+    const { isTrusted, refusals } = this.#options
     socket.on('error', () => {}) // 'close' follows
     const peer = plainAddress(socket.remoteAddress)
-    if (!options.isTrusted(peer)) {
-      options.refusals.count('UNTRUSTED_PEER', peer)
+    if (!isTrusted(peer)) {
+      refusals.count('UNTRUSTED_PEER', peer)
       socket.destroy()
       return
     }
-    readHeader(socket, options, ({ source }) => {
-      const address = source.kind === 'told' ? plainAddress(source.address) : 'unknown'
-      if (source.kind !== 'own') {
-        tellAddress(socket, address)
-        if (isTls) {
-          const ends = endsOf(socket)
-          shaking.set(ends, address)
-          socket.once('close', () => shaking.delete(ends))
-        }
-      }
-      inner.emit('connection', socket)
-      if (!isTls) socket.resume() // TLS reads for itself
+    readHeader(socket, this.#options, ({ source }) => {
+      if (source.kind !== 'own') this.#tell(socket, source.kind === 'told' ? source.address : 'unknown')
+      onReceived(socket)
     })
-  })
+  }
+
+  /**
+   * A connection has been decrypted. That is another object, and nothing public leads from it to the one below, but the ends
+   * of the connection.
+   */
+  adopt(decrypted: Socket): void {
+    const address = this.#told.get(endsOf(decrypted))
+    if (address !== undefined) tellAddress(decrypted, address)
+  }
+
+  #tell(socket: Socket, address: string): void {
+    tellAddress(socket, address)
+    if (!this.#options.isEncrypted) return
+    const ends = endsOf(socket)
+    this.#told.set(ends, address)
+    socket.once('close', () => this.#told.delete(ends))
+  }
 }
 
-/** Calls back with the header once it is there; what came behind it is in the socket again. */
 function readHeader(socket: Socket, options: ReceiverOptions, onHeader: (header: ProxyHeader) => void): void {
   let read: Buffer = Buffer.alloc(0)
   const refuse = (): void => {
@@ -61,24 +67,27 @@ function readHeader(socket: Socket, options: ReceiverOptions, onHeader: (header:
     if (read.length > 0) options.refusals.count('BAD_PROXY_HEADER', plainAddress(socket.remoteAddress))
     socket.destroy()
   }
-  const onData = (chunk: Buffer): void => {
-    read = read.length === 0 ? chunk : Buffer.concat([read, chunk])
-    const header = parseProxyHeader(read)
-    if (header === 'more') return
-    stop()
-    if (header === 'bad') refuse()
-    else {
-      socket.pause() // until somebody else listens
-      if (read.length > header.size) socket.unshift(read.subarray(header.size))
-      onHeader(header)
+  // Not by 'data': what had flowed once could not be given to TLS any more, nor what was paused to whoever waits for 'data'.
+  const onReadable = (): void => {
+    for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) {
+      read = read.length === 0 ? chunk : Buffer.concat([read, chunk])
+      const header = parseProxyHeader(read)
+      if (header === 'more') continue
+      stop()
+      if (header === 'bad') refuse()
+      else {
+        if (read.length > header.size) socket.unshift(read.subarray(header.size))
+        onHeader(header)
+      }
+      return
     }
   }
   const timer = setTimeout(refuse, options.headTimeout()).unref()
   const stop = (): void => {
     clearTimeout(timer)
-    socket.off('data', onData).off('end', refuse).off('close', stop)
+    socket.off('readable', onReadable).off('end', refuse).off('close', stop)
   }
-  socket.on('data', onData).on('end', refuse).on('close', stop)
+  socket.on('readable', onReadable).on('end', refuse).on('close', stop)
 }
 
 /** Both ends of a connection: no two have the same at one time. */

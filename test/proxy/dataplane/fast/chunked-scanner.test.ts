@@ -116,6 +116,8 @@ test.each([
   ['an endless extension', `1;${'a'.repeat(2_000)}`],
   ['data that is too long', '1\r\nab\r\n'],
   ['a bare LF behind the data', '1\r\na\n'],
+  ['a trailer that is a length', '0\r\nContent-LENGTH: 1\r\n\r\n'],
+  ['a trailer that is a coding', '0\r\nTransfer-Encoding: chunked\r\n\r\n'],
   ['a trailer without a colon', '0\r\nA\r\n\r\n'],
   ['a trailer with a bare LF', '0\r\nA: b\n\r\n'],
   ['a folded trailer', '0\r\nA: b\r\n c\r\n\r\n'],

@@ -40,7 +40,7 @@ async function acceptOne(target: Target): Promise<{ client: RawClient; socket: S
     context,
     workers,
     turn,
-    isDraining: () => false,
+    isDraining: false,
     onDeclined: (declined) => declined.destroy(),
     onClosed: () => {},
   })

@@ -2,36 +2,39 @@
 // how many requests are lost, which must be none. Two kinds of clients: those that think between requests, whose connections
 // are idle now and then, and autocannon, which never pauses.
 import autocannon from 'autocannon'
-import { startClients } from './clients.mjs'
-import { workerFile } from './gateway.mjs'
-import { machineFacts, median, readOptions, table } from './options.mjs'
-import { withService } from './service.mjs'
+import { startClients } from '../clients.mjs'
+import { workerFile } from '../gateway.mjs'
+import { withService } from '../service.mjs'
+import { median } from '../statistics.mjs'
 
 const workers = 2
 const thinkMs = 5
-const options = readOptions({ restarts: 50, connections: 50 }, { restarts: 2, connections: 50 })
 const commands = { 'restart all': 'restart all', 'upgrade all': `upgrade all ${workerFile}` }
 
-console.log(`restarts · ${machineFacts()}`)
-console.log(`${options.restarts} of each, ${options.connections} connections, ${workers} workers\n`)
-const rows = []
-for (const [name, line] of Object.entries(commands)) {
-  rows.push(await withService(workers, (service) => underClients(service, name, line)))
-  rows.push(await withService(workers, (service) => underAutocannon(service, name, line)))
-}
-const head = ['', 'requests', 'failed', 'seconds each', 'most', 'requests/s']
-console.log(`${table([head, ...rows.map(toCells)])}\n`)
-const reasons = rows.flatMap((row) => row.failures)
-if (reasons.length > 0) {
-  console.log(`failed: ${[...new Set(reasons)].join(' · ')}\n`)
-  process.exitCode = 1
+export const restartsSuite = {
+  name: 'restarts',
+  defaults: { restarts: 20, connections: 50 },
+  smoke: { restarts: 1, connections: 20 },
+  async run(options) {
+    const results = []
+    for (const [name, line] of Object.entries(commands)) {
+      for (const load of [underClients, underAutocannon]) {
+        results.push(await withService(workers, (service) => load(service, name, line, options)))
+      }
+    }
+    const reasons = results.flatMap(({ failures }) => failures)
+    if (reasons.length > 0) throw new Error(`requests were lost: ${[...new Set(reasons)].join(' · ')}`)
+    const title = `${options.restarts} restarts of ${workers} workers each, ${options.connections} connections`
+    const head = ['', 'requests', 'failed', 'seconds each', 'most', 'requests/s']
+    return [{ key: 'restarts', title, rows: [head, ...results.map(toCells)] }]
+  },
 }
 
-async function underClients({ port, command }, name, line) {
+async function underClients({ port, command }, name, line, options) {
   const clients = startClients({ port, connections: options.connections, thinkMs })
   try {
     await clients.more(options.connections)
-    const times = await repeat(command, line)
+    const times = await repeat(command, line, options.restarts)
     await clients.more(options.connections)
     return { name: `${name}, clients that think`, times, ...clients.counts }
   } finally {
@@ -39,12 +42,12 @@ async function underClients({ port, command }, name, line) {
   }
 }
 
-async function underAutocannon({ port, command }, name, line) {
+async function underAutocannon({ port, command }, name, line, options) {
   // As long as it takes: it is stopped when the last restart is done.
   const load = autocannon({ url: `http://127.0.0.1:${port}`, connections: options.connections, duration: 3_600 })
   try {
     await new Promise((resolve) => load.once('response', resolve))
-    const times = await repeat(command, line)
+    const times = await repeat(command, line, options.restarts)
     load.stop()
     const { requests, errors, timeouts, non2xx } = await load
     const failures = Array.from(
@@ -58,9 +61,9 @@ async function underAutocannon({ port, command }, name, line) {
 }
 
 /** Runs the command so many times. @returns the seconds of each */
-async function repeat(command, line) {
+async function repeat(command, line, restarts) {
   const times = []
-  for (let turn = 0; turn < options.restarts; turn += 1) {
+  for (let turn = 0; turn < restarts; turn += 1) {
     const started = performance.now()
     await command(line)
     times.push((performance.now() - started) / 1_000)

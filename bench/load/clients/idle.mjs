@@ -1,0 +1,38 @@
+// Connections that are kept open without a request, each after its first one. Says when there are so many, for each of
+// `counts`, and goes on when it is answered.
+import { once } from 'node:events'
+import net from 'node:net'
+import { AnswerReader, requestBytes } from '../answer-reader.mjs'
+
+const atOnce = 50
+const perSourceAddress = 10_000 // fewer than the ports of one address
+
+const task = JSON.parse(process.argv[2])
+const request = requestBytes(task)
+const sockets = []
+
+for (const count of task.counts) {
+  while (sockets.length < count) {
+    const missing = Math.min(atOnce, count - sockets.length)
+    sockets.push(...(await Promise.all(Array.from({ length: missing }, (_, index) => open(sockets.length + index)))))
+  }
+  process.send({ count })
+  await once(process, 'message')
+  const closed = sockets.filter((socket) => socket.destroyed).length
+  if (closed > 0) throw new Error(`${closed} of ${count} idle connections were closed`)
+}
+process.send({ result: {} }, () => process.exit(0))
+
+async function open(index) {
+  const localAddress = `127.0.0.${2 + Math.floor(index / perSourceAddress)}`
+  const socket = net.connect({ port: task.port, host: '127.0.0.1', localAddress })
+  const reader = new AnswerReader()
+  socket.write(request)
+  for (;;) {
+    const [chunk] = await once(socket, 'data')
+    if (reader.read(chunk)) break
+  }
+  socket.on('end', () => socket.destroy())
+  socket.on('error', () => {})
+  return socket.resume()
+}
