@@ -1,4 +1,9 @@
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import {
+  constants,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
+} from 'node:http2'
 import type { Answer } from '../answer.ts'
 import { trailerPairs } from '../end-to-end-headers.ts'
 import type { AnswerOutlet } from '../fast/answer-outlet.ts'
@@ -100,6 +105,7 @@ export class StreamOutlet implements AnswerOutlet {
     if (!this.#isOpen) return true
     if (this.#headers !== null) this.#respond(false)
     if (this.#piece === null) return !this.isBlocked
+    if (stream.destroyed) return true
     const piece = this.#piece
     this.#piece = null
     this.#hasWritten = true
@@ -117,6 +123,7 @@ export class StreamOutlet implements AnswerOutlet {
     this.#piece = null
     const isWhole = piece === null && !this.#hasWritten && this.#trailers() === null
     if (this.#headers !== null) this.#respond(isWhole)
+    if (stream.destroyed) return true
     if (piece !== null) stream.end(piece)
     else if (!stream.writableEnded) stream.end()
     // RFC 9113 8.1: an answer that is whole says that nobody wants the rest of the request.
@@ -156,12 +163,21 @@ export class StreamOutlet implements AnswerOutlet {
     const headers = this.#headers ?? {}
     this.#headers = null
     if (isWhole || this.#isBodiless) {
-      this.#stream.respond(headers, { endStream: true })
+      this.#send(headers, { endStream: true })
       return
     }
     const mayHaveTrailers = this.#contents !== null && (!this.#contents.isComplete || this.#trailers() !== null)
-    this.#stream.respond(headers, mayHaveTrailers ? { waitForTrailers: true } : {})
+    this.#send(headers, mayHaveTrailers ? { waitForTrailers: true } : {})
     if (mayHaveTrailers) this.#stream.once('wantTrailers', () => this.#onWantTrailers())
+  }
+
+  /** Whatever a later Node may have against a header section, it costs this stream and no other. */
+  #send(headers: OutgoingHttpHeaders, options: ServerStreamResponseOptions): void {
+    try {
+      this.#stream.respond(headers, options)
+    } catch (error) {
+      this.#stream.destroy(error as Error)
+    }
   }
 
   #onDrain(): void {
