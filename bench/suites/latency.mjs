@@ -13,7 +13,7 @@ const path = '/1024'
 /** How long an answer takes at a moderate rate, the same for everybody. */
 export const latencySuite = {
   name: 'latency',
-  defaults: { rounds: 3, seconds: 2 },
+  defaults: { rounds: 3, seconds: 1.5 },
   smoke: { rounds: 1, seconds: 1, only: ['fast'] },
   async run({ rounds, seconds, only = null }) {
     const results = []
