@@ -21,6 +21,9 @@ export function readOptions(suiteNames) {
   const unknown = positionals.find((name) => !suiteNames.includes(name))
   if (unknown !== undefined) throw new Error(`${unknown}: no such suite; there are ${suiteNames.join(', ')}`)
   if (values.smoke && values.write) throw new Error('--write: not with --smoke, whose figures mean nothing')
+  if (values.write && (positionals.length > 0 || values.only !== undefined)) {
+    throw new Error('--write: the page is that of a full run; leave out the suites and --only')
+  }
   return {
     suites: positionals.length === 0 ? suiteNames : positionals,
     isSmoke: values.smoke,
