@@ -74,7 +74,8 @@ async function runSuites() {
 function remarks(results) {
   const shares = results.map(({ samples }) => samples?.disturbance ?? Number.NaN).filter(Number.isFinite)
   const worst = Math.max(0, ...shares)
-  const quiet = `others had ${(worst * 100).toFixed(0)} % of the proxies' core in the worst table`
+  const measured = `others had ${(worst * 100).toFixed(0)} % of the proxies' core in the worst table`
+  const quiet = shares.length === 0 ? "whether others had some of the proxies' core was not measured" : measured
   const lanes = results.find(({ key }) => key === 'peers.near-free')?.samples.ratio('fast', 'general', 'cpu')
   return [
     ...(options.isSmoke ? ['a smoke run: its figures mean nothing'] : []),
