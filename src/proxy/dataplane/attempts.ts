@@ -35,12 +35,13 @@ export class Attempts {
   /**
    * The target to try next; waits until there is one.
    * @param patience milliseconds at most, besides what the settings allow
+   * @param signal asked for only where it has to wait
    * @throws Refusal if there will be none
    */
-  async next(patience: number, signal: AbortSignal): Promise<Claim> {
+  async next(patience: number, signal: () => AbortSignal): Promise<Claim> {
     let claim = this.#ticket.claim()
     while (claim === null) {
-      await this.#ticket.wait(patience, signal)
+      await this.#ticket.wait(patience, signal())
       claim = this.#ticket.claim()
     }
     return claim

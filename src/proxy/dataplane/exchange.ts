@@ -7,6 +7,7 @@ import { guardBody, isTooLong } from './body-guard.ts'
 import type { Carrier } from './carrier.ts'
 import { type CheckedRequest, checkRequest } from './check-request.ts'
 import type { Run } from './client-connection.ts'
+import { Departure } from './departure.ts'
 import type { Ticket } from './dispatcher.ts'
 import { headerValues } from './end-to-end-headers.ts'
 import { finishAnswer } from './finish-answer.ts'
@@ -47,8 +48,7 @@ export class Exchange implements Run {
   readonly #peer: Peer
   readonly #startedAt = Date.now()
   readonly #hasBody: boolean
-  /** Aborted when the client leaves. */
-  readonly #gone = new AbortController()
+  readonly #departure = new Departure()
   readonly #sentBefore: number
   #ticket: Ticket | null = null
   #by: string | null = null
@@ -76,7 +76,7 @@ export class Exchange implements Run {
     req.on('error', () => {}) // a client that leaves: seen by the answer's 'close'
     res.on('error', () => {})
     res.on('close', () => {
-      if (!res.writableFinished && !this.#isSpliced) this.#gone.abort()
+      if (!res.writableFinished && !this.#isSpliced) this.#departure.leave()
       if (!this.#isSpliced) this.#end()
     })
     if (req.socket.destroyed) this.#end()
@@ -85,7 +85,7 @@ export class Exchange implements Run {
 
   abandon(code: ErrorCode = 'BAD_REQUEST'): void {
     this.#refuse(new Refusal(code))
-    this.#gone.abort()
+    this.#departure.leave()
     if (this.#hasEnded) this.#options.req.socket.destroy() // answered long ago, and nobody wants the rest
   }
 
@@ -125,8 +125,8 @@ export class Exchange implements Run {
     const attempts = new Attempts(ticket, req.method ?? '', this.#hasBody)
     this.#attempts = attempts
     for (;;) {
-      const claim = await attempts.next(patience, this.#gone.signal)
-      if (this.#gone.signal.aborted) {
+      const claim = await attempts.next(patience, () => this.#departure.signal)
+      if (this.#departure.hasLeft) {
         claim.release()
         return
       }
@@ -135,7 +135,7 @@ export class Exchange implements Run {
         claim.release()
         throw error
       })
-      if (failure === null || this.#gone.signal.aborted) return
+      if (failure === null || this.#departure.hasLeft) return
       attempts.settle(claim, failure)
       if (failure.kind === 'sent') this.#options.carrier.closeIdle(claim.target)
     }
@@ -144,7 +144,6 @@ export class Exchange implements Run {
   /** @returns null once an answer is on its way to the client, or else what went wrong before there was one */
   #attempt(claim: Claim, path: string, headers: readonly Header[]): Promise<AttemptFailure | null> {
     const { req, res, carrier, context } = this.#options
-    const { signal } = this.#gone
     return new Promise((resolve) => {
       let cancel = (): void => {} // should `carry` throw, `onDone` is still called
       cancel = carrier.carry({
@@ -177,15 +176,14 @@ export class Exchange implements Run {
           },
           onFailure: resolve,
           onDone: () => {
-            signal.removeEventListener('abort', cancel)
+            this.#departure.forget(cancel)
             if (!this.#isSpliced) claim.release()
             // The worker is done and the client still sends: nobody wants the rest.
             if (this.#hasBody && res.headersSent && !req.complete) req.unpipe().resume()
           },
         },
       })
-      signal.addEventListener('abort', cancel, { once: true })
-      if (signal.aborted) cancel()
+      this.#departure.expect(cancel)
     })
   }
 
@@ -247,7 +245,7 @@ export class Exchange implements Run {
   /** Answers in place of a worker; where an answer has begun already, cuts it off. */
   #refuse(error: unknown): void {
     const { req, res, context, isLast } = this.#options
-    if (this.#hasEnded || this.#isSpliced || res.destroyed || this.#gone.signal.aborted) return
+    if (this.#hasEnded || this.#isSpliced || res.destroyed || this.#departure.hasLeft) return
     const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
     if (refusal.code === 'INTERNAL') context.log.error({ err: error, requestId: this.#requestId }, 'a request failed')
     context.refusals.count(refusal.code)

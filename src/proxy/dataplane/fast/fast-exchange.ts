@@ -245,7 +245,8 @@ export class FastExchange implements WorkerUser {
     const { waitingPageAfter } = this.#context.settings()
     const patience = navigates(this.#request) ? waitingPageAfter : Number.POSITIVE_INFINITY
     this.#waiting = new AbortController()
-    const claim = await this.#attempts.next(patience, this.#waiting.signal)
+    const { signal } = this.#waiting
+    const claim = await this.#attempts.next(patience, () => signal)
     this.#waiting = null
     if (this.#hasEnded) {
       claim.release()

@@ -179,7 +179,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     this.#waiting = waiting
     const request = { method: head.method, text: this.#text, requestId: this.#requestId }
     const patience = navigates(request) ? context.settings().waitingPageAfter : Number.POSITIVE_INFINITY
-    const claim = await new Attempts(ticket, head.method, !this.#isWhole).next(patience, waiting.signal)
+    const claim = await new Attempts(ticket, head.method, !this.#isWhole).next(patience, () => waiting.signal)
     this.#waiting = null
     if (this.#hasEnded) claim.release()
     else this.#carry(head, { selection, claim, ticket })
