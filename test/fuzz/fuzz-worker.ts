@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { Target } from '../../src/proxy/routing/route-table.ts'
 import { piecesOf, writePieces } from './pieces.ts'
 import { parseRequest, type SeenRequest } from './strict-request.ts'
-import { answerOf, type Twist, thenEnd, twisted } from './worker-answers.ts'
+import { answerOf, evil, type Twist, thenEnd, twisted } from './worker-answers.ts'
 
 /** How long a hostile worker keeps a connection that nobody uses. */
 const hostileIdleMs = 150
@@ -79,15 +79,18 @@ export class FuzzWorker {
     const host = request.fields.find((field) => field.startsWith('host: '))?.slice(6) ?? ''
     const script = this.#scripts.get(host)
     script?.seen.push(request)
-    const answer = answerOf(request)
     const twist = script?.twists[(script.seen.length - 1) % script.twists.length]
     if (twist === undefined) {
+      const answer = answerOf(request)
       if (answer.endsWith(thenEnd)) socket.end(answer.slice(0, -thenEnd.length), 'latin1')
       else socket.write(answer, 'latin1')
       return true
     }
-    const bytes = twisted(answer, twist).replaceAll('h0000', host)
-    void writePieces(socket, piecesOf(bytes, twist.where)).then(() => {
+    // An edit must not make one client of another.
+    const bytes = twisted(answerOf({ ...request, fields: ['host: h0000'] }), twist).replaceAll('h0000', host)
+    const pieces = piecesOf(bytes, twist.where)
+    if (twist.isFollowed) pieces.push(evil.replaceAll('h0000', host))
+    void writePieces(socket, pieces).then(() => {
       if (twist.ending === 'end') socket.end()
       else if (twist.ending === 'reset') socket.resetAndDestroy()
     })

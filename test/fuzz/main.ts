@@ -4,9 +4,8 @@ import { type Arena, openArena } from './arena.ts'
 import { checkAgreement, clientCase } from './lanes-agree.ts'
 import { checkIsolation, honest, hostileCase } from './nothing-leaks.ts'
 
-/** Cases in one batch, and how many of them run at once. */
-const batchSize = 96
-const atOnce = 24
+/** Cases of a batch, which run at once: most of them wait for a time limit. */
+const atOnce = 128
 /** How long a failure may be looked at for a smaller one, in milliseconds. */
 const shrinkMs = 60_000
 /** How long what is in flight may take to be counted down once nobody is there any more, in milliseconds. */
@@ -47,23 +46,30 @@ while (Date.now() < endsAt && counts.batches < batches) {
 report()
 await arena.close()
 
-/** One batch of cases, some at a time; ends the program at the first that fails, after looking for a smaller one. */
+/** One batch of cases, all at once; ends the program at the first that fails, after looking for a smaller one. */
 async function run<T>(
   arbitrary: fc.Arbitrary<T>,
   check: (arena: Arena, one: T) => Promise<void>,
   seed: number,
 ): Promise<void> {
-  const property = fc.asyncProperty(
-    fc.array(arbitrary, { minLength: 1, maxLength: atOnce, size: 'max' }),
-    async (cases) => {
-      counts.cases += cases.length
-      await Promise.all(cases.map((one) => check(arena, one)))
-    },
-  )
-  const limit = Math.max(0, endsAt - Date.now()) + shrinkMs
-  const details = await fc.check(property, { seed, numRuns: batchSize / atOnce, interruptAfterTimeLimit: limit })
-  if (!details.failed || details.counterexample === null) return
-  console.error(fc.defaultReportMessage(details), details.errorInstance)
+  const cases = fc.sample(arbitrary, { seed, numRuns: atOnce })
+  counts.cases += cases.length
+  const outcomes = await Promise.allSettled(cases.map((one) => check(arena, one)))
+  const index = outcomes.findIndex(({ status }) => status === 'rejected')
+  const outcome = outcomes[index]
+  if (outcome?.status !== 'rejected') return
+  console.error('failed:', outcome.reason)
+  console.error(fc.stringify(cases[index]))
+  console.error('looking for a smaller one, alone:')
+  const property = fc.asyncProperty(arbitrary, (one) => check(arena, one))
+  const details = await fc.check(property, {
+    seed,
+    path: String(index),
+    numRuns: 1,
+    interruptAfterTimeLimit: shrinkMs,
+  })
+  console.error(details.failed ? fc.defaultReportMessage(details) : 'alone it does not fail')
+  if (details.failed) console.error(details.errorInstance)
   fail(seed)
 }
 

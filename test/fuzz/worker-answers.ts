@@ -31,11 +31,14 @@ export interface Twist {
   /** Position modulo the length, what is put in there, and how many bytes are taken out. */
   readonly edits: ReadonlyArray<readonly [number, string, number]>
   readonly where: readonly number[]
+  /** Whether an answer that nobody has asked for comes a moment later. */
+  readonly isFollowed: boolean
   /** What becomes of the connection behind it; one that stays is ended a moment later, so that nothing waits for ever. */
   readonly ending: 'stay' | 'end' | 'reset'
 }
 
-const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n[h0000]evil'
+/** An answer that nobody has asked for. */
+export const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n[h0000]evil'
 
 export const twist: fc.Arbitrary<Twist> = fc.record({
   edits: fc.array(
@@ -58,6 +61,7 @@ export const twist: fc.Arbitrary<Twist> = fc.record({
     { maxLength: 3 },
   ),
   where: cuts,
+  isFollowed: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   ending: fc.constantFrom('stay', 'stay', 'end', 'reset'),
 })
 

@@ -102,10 +102,7 @@ export class Exchange implements Run {
     if ('error' in checked) throw new Refusal(checked.error)
     const settings = context.settings()
     const own = ownAnswer(settings.binding.redirect, checked.authority ?? checked.host, checked.path, req)
-    if (own !== null) {
-      this.#answer(own.status, own.fields)
-      return
-    }
+    if (own !== null) return this.#answer(own.status, own.fields)
     if (isTooLong(Number(req.headers['content-length'] ?? 0), settings.maxBodySize)) {
       throw new Refusal('REQUEST_TOO_LARGE')
     }

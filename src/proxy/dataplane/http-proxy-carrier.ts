@@ -177,7 +177,8 @@ function follow(request: ClientRequest, job: CarryJob): void {
   request.on('response', (answer) => {
     hasOutcome = true
     request.setTimeout(0)
-    if (statesAbsentBody(answer, job.method)) distrusted.add(answer.socket)
+    // Who has answered before it could have the end of the request may take the rest for another one.
+    if (!request.writableFinished || statesAbsentBody(answer, job.method)) distrusted.add(answer.socket)
     listener.onAnswer(answer)
   })
   request.on('upgrade', (answer, socket, head) => {

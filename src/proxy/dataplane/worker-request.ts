@@ -2,6 +2,8 @@ import { forEachEndToEnd, trailerPairs } from './end-to-end-headers.ts'
 import { addEarlier, forwardingHeaders, isForwardingHeader, isOwnForwarding } from './forwarding.ts'
 import type { Peer } from './peer.ts'
 
+const framing = new Set(['content-length', 'transfer-encoding'])
+
 export interface WorkerRequestOptions {
   readonly rawHeaders: readonly string[]
   readonly peer: Peer
@@ -62,11 +64,14 @@ export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
   return [...headers.values()]
 }
 
-/** CGI, WSGI and their like read `X_Forwarded_For` as the same field: whoever writes it so means to be taken for us. */
+/**
+ * CGI, WSGI and their like read `X_Forwarded_For` as the same field: whoever writes it so means to be taken for us; and whoever writes
+ * `Content_Length`, to have the message read in two ways.
+ */
 export function isDisguised(lowerName: string): boolean {
   if (!lowerName.includes('_')) return false
   const meant = lowerName.replaceAll('_', '-')
-  return meant === 'x-request-id' || isForwardingHeader(meant)
+  return framing.has(meant) || meant === 'x-request-id' || isForwardingHeader(meant)
 }
 
 /** The trailers that go on to a worker: not those that a client may not set as headers either. */

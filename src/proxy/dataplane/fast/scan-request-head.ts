@@ -218,10 +218,12 @@ function fieldKind(bytes: Uint8Array, start: number, length: number): FieldKind 
       break
     case 14:
       if (isNamed(bytes, start, 'content-length')) return 'content-length'
+      if (isNamed(bytes, start, 'content_length')) return 'cut' // see `isDisguised`
       if (isNamed(bytes, start, 'http2-settings')) return 'decline'
       break
     case 17:
       if (isNamed(bytes, start, 'transfer-encoding')) return 'transfer-encoding'
+      if (isNamed(bytes, start, 'transfer_encoding')) return 'cut'
   }
   // Only the two initials below are worth a closer look.
   const initial = tokenBytes[bytes[start] as number]
