@@ -119,6 +119,18 @@ describe('a configuration', () => {
     })
   })
 
+  it('speaks HTTP/2 where there is TLS, unless it is told otherwise', () => {
+    const tlsOptions = { pem: 'app.pem' }
+    const bindings = [
+      { port: 1, tlsOptions },
+      { port: 2, tlsOptions, http2: false },
+      { port: 3 },
+      { port: 4, http2: true },
+    ]
+    const { config } = parseConfig(JSON.stringify({ bindings }), file)
+    expect(config.bindings.map(({ http2 }) => http2)).toEqual([true, false, false, true])
+  })
+
   it.each([
     ['0 stops idling out', { nonDefaultWorkerIdleTime: 0 }],
     ['0 waits for ever for an answer', { answerTimeout: 0 }],

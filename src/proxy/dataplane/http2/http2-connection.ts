@@ -43,6 +43,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   #hasServed = false
   #hasWideWindow = false
   #lastStreamId = 0
+  #bytesSeen = 0
   /** When a header section began to come that is not whole, in milliseconds since the epoch; 0: there is none. */
   #headSince = 0
   #hasMisbehaved = false
@@ -192,6 +193,9 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
 
   /** The library tells of a header section when it is whole; but it knows of one that has begun. */
   #isHeadLate(now: number, headTimeout: number): boolean {
+    const { bytesRead } = this.#socket
+    if (bytesRead === this.#bytesSeen && this.#headSince === 0) return false // `state` is dear, and most are idle
+    this.#bytesSeen = bytesRead
     const { lastProcStreamID = 0 } = this.#session.state
     if (lastProcStreamID <= this.#lastStreamId) this.#headSince = 0
     else if (this.#headSince === 0) this.#headSince = now
