@@ -1,10 +1,10 @@
 // A gateway of its own for a benchmark: two versions of the same small worker, one proxy process, free ports.
 import { execFile, spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { temporaryFolder, track } from './leftovers.mjs'
 import { onCore } from './machine.mjs'
 import { environment, freePort, stop } from './processes.mjs'
 
@@ -21,7 +21,7 @@ const versionPortCount = 200
  */
 export async function withGateway(use, settings = {}, setting = {}) {
   const { core = null, versions = ['v1', 'v2'], tls = null, addWorker = copyWorker } = setting
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'cservice-bench-'))
+  const folder = temporaryFolder()
   const [port, tlsPort, controlPort] = await Promise.all([freePort(), freePort(), freePort()])
   const firstVersionPort = await freeRange([port, tlsPort, controlPort])
   for (const version of versions) {
@@ -40,7 +40,7 @@ export async function withGateway(use, settings = {}, setting = {}) {
   writeFileSync(join(folder, 'proxy.json'), JSON.stringify(config))
   const words = [process.execPath, program, 'proxy', 'start', join(folder, 'proxy.json'), '--port', String(controlPort)]
   const [file, ...rest] = onCore(core, words)
-  const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
+  const child = track(spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() }))
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
   try {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { track } from './leftovers.mjs'
 import { onCore, ticksPerSecond } from './machine.mjs'
 
 const startDeadline = 30_000
@@ -18,7 +19,7 @@ const microsecondsPerTick = process.platform === 'linux' ? 1e6 / ticksPerSecond(
  */
 export async function startProgram(words, { core, port, env = environment(), cwd }) {
   const [program, ...rest] = onCore(core, words)
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env, cwd })
+  const child = track(spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env, cwd }))
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-rememberedOutput)))

@@ -1,6 +1,7 @@
 // Every benchmark, or those that are named: `npm run bench -- [suite …] [--smoke] [--only id,…] [--rounds n] [--seconds n]
 // [--write]`. bench/README.md says what they measure, and how.
 import { nearFreeName } from './backends/near-free.mjs'
+import { endOnSignals } from './leftovers.mjs'
 import { loadName } from './load/run-load.mjs'
 import { corePlan, machineFacts } from './machine.mjs'
 import { readOptions } from './options.mjs'
@@ -40,6 +41,7 @@ const busyShare = 0.05
 /** The lanes are so far apart that nothing above this is chance. */
 const sameLane = 0.7
 
+endOnSignals()
 const options = readOptions(suites.map(({ name }) => name))
 if (options.installsPeers) installPeers()
 else await runSuites()

@@ -1,10 +1,9 @@
 // A plain service of its own for a benchmark: some workers of one program that share a port, commands over REST.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { program, workerFile } from './gateway.mjs'
+import { temporaryFolder, track } from './leftovers.mjs'
 import { environment, freePort, stop } from './processes.mjs'
 
 const accessKey = 'bench'
@@ -13,14 +12,16 @@ const startDeadline = 20_000
 
 /** Runs `use` with a service of so many workers, whose port is `port`; stops it afterwards. */
 export async function withService(workers, use) {
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'cservice-bench-'))
+  const folder = temporaryFolder()
   const [port, controlPort] = await Promise.all([freePort(), freePort()])
   const words = [program, workerFile, '--workerCount', String(workers), '--port', String(controlPort), '--silent']
-  const child = spawn(process.execPath, words, {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...environment(), CSERVICE_ACCESS_KEY: accessKey, PROXY_PORT: String(port) },
-  })
+  const child = track(
+    spawn(process.execPath, words, {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...environment(), CSERVICE_ACCESS_KEY: accessKey, PROXY_PORT: String(port) },
+    }),
+  )
   let output = ''
   try {
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))

@@ -1,12 +1,12 @@
 // One backend, and in front of it everybody that is to be compared: the gateway, which also starts and watches the backend (it
 // is a worker of version v1), and the installed peers, which are given the same port of the same process.
-import { copyFileSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { addNearFreeWorker } from './backends/near-free.mjs'
 import { makeCertificate } from './certificate.mjs'
 import { withGateway } from './gateway.mjs'
+import { temporaryFolder } from './leftovers.mjs'
 import { corePlan, moveToCore } from './machine.mjs'
 import { peers } from './peers/peers.mjs'
 import { freePort } from './processes.mjs'
@@ -31,7 +31,7 @@ const backends = {
  */
 export async function withStage({ backend, wanted = null, tls = false, settings = {}, versions = ['v1'] }, use) {
   const cores = corePlan()
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'cservice-bench-'))
+  const folder = temporaryFolder()
   const { addWorker, workerFilename } = backends[backend]
   const certificate = tls ? makeCertificate(folder) : null
   const isWanted = ({ id }) => wanted === null || wanted.includes(id)

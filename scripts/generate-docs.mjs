@@ -75,7 +75,7 @@ ${table(json.properties, json.required, computedDefaults)}
 
 Each of \`bindings\` is one port that the gateway listens on, with processes of its own. An empty list means the default.
 
-${table(binding.properties, binding.required, { host: 'all addresses' })}
+${table(binding.properties, binding.required, { host: 'all addresses', http2: '`true` with tlsOptions, else `false`' })}
 
 ### Keys of \`tlsOptions\`
 

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import http from 'node:http'
 
 const bodies = new Map([64, 1_024, 102_400].map((size) => [`/${size}`, Buffer.alloc(size, 'x')]))
-const event = Buffer.from(`data: ${'x'.repeat(56)}\n\n`)
+const event = Buffer.from(`40\r\ndata: ${'x'.repeat(56)}\n\n\r\n`) // a chunk of 64 bytes
+const lastChunk = '0\r\n\r\n'
 const messageBytes = 64
 const handshakeKey = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11' // RFC 6455, 4.2.2
 
@@ -18,6 +19,7 @@ const server = http.createServer((req, res) => {
   if (body !== undefined) answer(res, body)
   else if (path === '/upload') req.on('end', () => answer(res, bodies.get('/64'))).resume()
   else if (path === '/events') sendEvents(res)
+  else if (path === '/end-events') endEvents(res)
   else if (path === '/given-up') res.once('close', () => settle(query, String(process.hrtime.bigint())))
   else if (path === '/when-given-up') whenGivenUp(query).then((time) => answer(res, Buffer.from(time)))
   else res.writeHead(404).end()
@@ -32,19 +34,30 @@ function answer(res, body) {
   res.end(body)
 }
 
-/** As a broadcast does: one event to everybody who can take one, again and again. */
+/**
+ * As a broadcast does: one event to everybody who can take one, again and again. The chunks go to the socket as they are: it is the
+ * proxy that is to be the narrow place.
+ */
 function sendEvents(res) {
-  res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-  const listener = { res, isReady: true }
-  res.on('drain', () => (listener.isReady = true))
-  res.once('close', () => listeners.delete(listener))
-  listeners.add(listener)
+  const head = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'close' }
+  res.writeHead(200, head).flushHeaders()
+  const { socket } = res
+  socket.setNoDelay(true)
+  res.once('close', () => listeners.delete(socket))
+  listeners.add(socket)
   if (listeners.size === 1) setImmediate(broadcast)
 }
 
+/** It is asked to, directly: not every proxy says when its client has gone, and what is left would disturb the next one. */
+function endEvents(res) {
+  for (const socket of listeners) socket.end(lastChunk)
+  listeners.clear()
+  answer(res, bodies.get('/64'))
+}
+
 function broadcast() {
-  for (const listener of listeners) {
-    if (listener.isReady) listener.isReady = listener.res.write(event)
+  for (const socket of listeners) {
+    if (!socket.writableNeedDrain) socket.write(event)
   }
   if (listeners.size > 0) setImmediate(broadcast)
 }

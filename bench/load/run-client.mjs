@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { track } from '../leftovers.mjs'
 import { onCore } from '../machine.mjs'
 import { environment } from '../processes.mjs'
+
+const deadline = 180_000
 
 /**
  * Runs one of the clients of our own in a process of its own, on a core of its own.
@@ -12,7 +15,7 @@ import { environment } from '../processes.mjs'
 export async function runClient(file, { core, ...task }, onMessage = async () => null) {
   const path = fileURLToPath(new URL(`clients/${file}`, import.meta.url))
   const [program, ...words] = onCore(core, [process.execPath, path, JSON.stringify(task)])
-  const child = spawn(program, words, { stdio: ['ignore', 'inherit', 'pipe', 'ipc'], env: environment() })
+  const child = track(spawn(program, words, { stdio: ['ignore', 'inherit', 'pipe', 'ipc'], env: environment() }))
   const exited = once(child, 'exit')
   let output = ''
   let result = null
@@ -21,7 +24,10 @@ export async function runClient(file, { core, ...task }, onMessage = async () =>
     if ('result' in message) result = message.result
     else child.send((await onMessage(message)) ?? {})
   })
-  const [code] = await exited
+  const limit = setTimeout(() => child.kill('SIGKILL'), deadline)
+  const [code, signal] = await exited
+  clearTimeout(limit)
+  if (signal === 'SIGKILL') throw new Error(`${file} did not end within ${deadline / 1_000} s`)
   if (code !== 0 || result === null) throw new Error(`${file} ended with ${code}: ${output}`)
   return result
 }

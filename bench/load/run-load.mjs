@@ -1,11 +1,11 @@
 // As many requests as a contender answers: with wrk if it is there, else with autocannon. Both run in a process of their own.
 import { execFile } from 'node:child_process'
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { temporaryFolder } from '../leftovers.mjs'
 import { isInstalled, onCore } from '../machine.mjs'
 import { environment } from '../processes.mjs'
 
@@ -46,7 +46,7 @@ async function runWrk({ url, headers, shape, seconds, core }) {
 async function runAutocannon({ url, headers, shape, seconds, core }) {
   const program = createRequire(import.meta.url).resolve('autocannon/autocannon.js')
   const fields = headers.flatMap(([name, value]) => ['-H', `${name}=${value}`])
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'cservice-bench-'))
+  const folder = temporaryFolder()
   const body = join(folder, 'body')
   writeFileSync(body, 'x'.repeat(shape.uploadBytes))
   const upload = shape.uploadBytes === 0 ? [] : ['-m', 'POST', '-i', body]

@@ -15,7 +15,7 @@ export const latencySuite = {
   name: 'latency',
   defaults: { rounds: 3, seconds: 2 },
   smoke: { rounds: 1, seconds: 1, only: ['fast'] },
-  async run({ rounds, seconds, isSmoke, only = null }) {
+  async run({ rounds, seconds, only = null }) {
     const results = []
     for (const backend of ['near-free', 'node']) {
       await withStage({ backend, wanted: only ?? contenderIds }, async ({ contenders, cores, tls }) => {
@@ -25,7 +25,7 @@ export const latencySuite = {
         const rate = Math.round((requests / time) * share)
         const measure = ({ port, headers }) =>
           runClient('fixed-rate.mjs', { core, port, headers, path, connections, rate, seconds })
-        const samples = await compare({ contenders, rounds, measure, isSmoke })
+        const samples = await compare({ contenders, rounds, measure, warmUp: null })
         const title = `${rate} requests/s (${share * 100} % of what ${base.name} can carry), before a ${backend} backend`
         results.push(loadTable(`latency.${backend}`, title, samples))
       })

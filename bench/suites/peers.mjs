@@ -10,7 +10,7 @@ const shapeName = '1 KiB, 50 connections'
 /** Everybody, before both backends, with the shape that most requests have. */
 export const peersSuite = {
   name: 'peers',
-  defaults: { rounds: 3, seconds: 2 },
+  defaults: { rounds: 4, seconds: 1 },
   smoke: { rounds: 1, seconds: 1, only: ['fast', 'general', 'http-proxy-keep-alive'] },
   async run({ rounds, seconds, isSmoke, only = null }) {
     const results = []

@@ -13,7 +13,7 @@ const commands = { 'restart all': 'restart all', 'upgrade all': `upgrade all ${w
 
 export const restartsSuite = {
   name: 'restarts',
-  defaults: { restarts: 20, connections: 50 },
+  defaults: { restarts: 5, connections: 50 },
   smoke: { restarts: 1, connections: 20 },
   async run(options) {
     const results = []

@@ -11,7 +11,7 @@ const first = '1 KiB, 50 connections' // is the subject of another suite
 /** The other shapes of requests, before the near-free backend. */
 export const shapesSuite = {
   name: 'shapes',
-  defaults: { rounds: 4, seconds: 1 },
+  defaults: { rounds: 3, seconds: 1 },
   smoke: { rounds: 1, seconds: 1, only: ['fast'] },
   async run({ rounds, seconds, isSmoke, only = null }) {
     return withStage({ backend: 'near-free', wanted: only ?? contenderIds }, async ({ contenders, cores, tls }) => {

@@ -8,14 +8,15 @@ const contenderIds = ['direct', 'fast', 'general', 'nginx', 'haproxy', 'caddy', 
 /** Events and messages, before a Node worker: many small pieces. */
 export const streamsSuite = {
   name: 'streams',
-  defaults: { rounds: 3, seconds: 1.5 },
+  defaults: { rounds: 3, seconds: 1 },
   smoke: { rounds: 1, seconds: 0.5, only: ['fast'] },
-  async run({ rounds, seconds, isSmoke, only = null }) {
-    return withStage({ backend: 'node', wanted: only ?? contenderIds }, async ({ contenders, cores }) => {
+  async run({ rounds, seconds, only = null }) {
+    return withStage({ backend: 'node', wanted: only ?? contenderIds }, async ({ contenders, cores, backendPort }) => {
       const client = (file, path, connections) => (contender) =>
         runClient(file, {
           core: cores.load,
           port: contender.port,
+          workerPort: backendPort,
           headers: contender.headers,
           path,
           connections,
@@ -28,12 +29,12 @@ export const streamsSuite = {
         loadTable(
           'streams.events',
           'Server-sent events of 64 B, 20 connections, events for requests',
-          await compare({ contenders, rounds, measure: events, isSmoke }),
+          await compare({ contenders, rounds, measure: events, warmUp: null }),
         ),
         loadTable(
           'streams.messages',
           'WebSocket messages of 64 B and back, 50 connections, messages for requests',
-          await compare({ contenders: speakers, rounds, measure: messages, isSmoke }),
+          await compare({ contenders: speakers, rounds, measure: messages, warmUp: null }),
         ),
       ]
     })

@@ -10,18 +10,23 @@ const perSourceAddress = 10_000 // fewer than the ports of one address
 const task = JSON.parse(process.argv[2])
 const request = requestBytes(task)
 const sockets = []
+let begun = 0
 
 for (const count of task.counts) {
-  while (sockets.length < count) {
-    const missing = Math.min(atOnce, count - sockets.length)
-    sockets.push(...(await Promise.all(Array.from({ length: missing }, (_, index) => open(sockets.length + index)))))
-  }
+  await Promise.all(Array.from({ length: atOnce }, () => openUntil(count)))
   process.send({ count })
   await once(process, 'message')
   const closed = sockets.filter((socket) => socket.destroyed).length
   if (closed > 0) throw new Error(`${closed} of ${count} idle connections were closed`)
 }
 process.send({ result: {} }, () => process.exit(0))
+
+async function openUntil(count) {
+  while (begun < count) {
+    begun += 1
+    sockets.push(await open(begun))
+  }
+}
 
 async function open(index) {
   const localAddress = `127.0.0.${2 + Math.floor(index / perSourceAddress)}`

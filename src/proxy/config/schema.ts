@@ -15,7 +15,6 @@ export const tlsFileOptions = ['key', 'cert', 'pem', 'pfx', 'ca'] as const
 export const computedDefaults: Readonly<Record<string, string>> = {
   versionPath: "the file's folder",
   workerCount: 'the number of cores',
-  http2: '`true` with tlsOptions, else `false`',
 }
 
 const port = portNumber()

@@ -12,7 +12,7 @@ export interface AccessLogLine {
   readonly target: string
   /** 0: the client left before there was an answer. */
   readonly status: number
-  /** Bytes sent to the client, head included. */
+  /** Bytes sent to the client, head included; for HTTP/2 those of the body, since heads are compressed for the whole connection. */
   readonly bytes: number
   /** Milliseconds. */
   readonly duration: number

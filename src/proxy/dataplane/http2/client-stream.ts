@@ -5,7 +5,7 @@ import { Attempts } from '../attempts.ts'
 import { isTooLong } from '../body-guard.ts'
 import type { ReadyEntry, Ticket } from '../dispatcher.ts'
 import { headerValues } from '../end-to-end-headers.ts'
-import { type Body, EndlessBody, MeasuredBody } from '../fast/body.ts'
+import { MeasuredBody } from '../fast/body.ts'
 import type { ClientSide } from '../fast/client-side.ts'
 import { FastExchange } from '../fast/fast-exchange.ts'
 import { navigates, refusalAnswer } from '../fast/refusal-message.ts'
@@ -17,9 +17,9 @@ import { ownAnswer } from '../own-answer.ts'
 import type { Peer } from '../peer.ts'
 import { Refusal } from '../refusal.ts'
 import { requestIdOf } from '../request-id.ts'
-import { requestTrailers } from '../worker-request.ts'
 import { checkRequestHead, type Http2RequestHead } from './request-head.ts'
 import { type AnsweredRequest, StreamOutlet } from './stream-outlet.ts'
+import { StreamReader } from './stream-reader.ts'
 import type { WorkerHeads } from './worker-head.ts'
 
 const none = new MeasuredBody(0)
@@ -49,14 +49,10 @@ export class ClientStream implements ClientSide, AnsweredRequest {
   /** The header section was all of the request. */
   readonly #isWhole: boolean
   #text = ''
-  #isReceived: boolean
+  readonly #reader: StreamReader
   #ticket: Ticket | null = null
   #by: SelectedBy | null = null
   #exchange: FastExchange | null = null
-  #isReading = false
-  #bytesReceived = 0
-  /** What has come of the body and not been taken. */
-  #unread: Buffer | null = null
   /** While the request waits for a target. */
   #waiting: AbortController | null = null
   #status = 0
@@ -70,7 +66,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     this.#stream = stream
     this.#owner = owner
     this.#isWhole = isWhole
-    this.#isReceived = isWhole
+    this.#reader = new StreamReader(stream, isWhole)
     const checked = checkRequestHead(lines)
     this.#head = checked === 'malformed' || 'error' in checked ? null : checked
     this.#method = checked === 'malformed' ? '' : checked.method
@@ -79,7 +75,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     this.#requestId = requestIdOf(given.length === 1 ? given[0] : undefined)
     this.outlet = new StreamOutlet(stream, this)
     stream.on('error', ignore) // 'close' follows
-    stream.on('close', this.#onClose)
+    stream.on('close', () => this.#onClose())
     if (checked === 'malformed') this.#reset(constants.NGHTTP2_PROTOCOL_ERROR)
     else if ('error' in checked) this.#refuse(new Refusal(checked.error))
     else this.#start(checked)
@@ -90,15 +86,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
   }
 
   offerBody(): void {
-    if (this.#isReading) {
-      const unread = this.#unread
-      this.#unread = null
-      if (unread !== null) this.#take(unread)
-      return
-    }
-    this.#isReading = true
-    this.#stream.on('data', this.#onData)
-    this.#stream.on('end', this.#onBodyEnd)
+    if (this.#exchange !== null) this.#reader.offer(this.#exchange)
   }
 
   pause(): void {
@@ -129,12 +117,12 @@ export class ClientStream implements ClientSide, AnsweredRequest {
   }
 
   get isReceived(): boolean {
-    return this.#isReceived
+    return this.#reader.isReceived
   }
 
   /** What the client has had reason to send: the body, and what lets an answer through (WINDOW_UPDATE). */
   get usefulBytes(): number {
-    return this.#bytesReceived + this.outlet.bytesSent / 64
+    return this.#reader.bytesReceived + this.outlet.bytesSent / 64
   }
 
   /** Looks at the time: to be called now and then. @returns whether the client has taken nothing for too long */
@@ -202,44 +190,12 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     this.#ticket = entry.ticket
     this.#by = entry.selection.by
     const hasBody = !this.#isWhole && contentLength !== 0
-    const body = hasBody ? this.#bodyOf(contentLength) : none
-    if (!this.#isWhole && !hasBody) {
-      this.#stream.once('end', () => {
-        this.#isReceived = true
-      })
-      this.#stream.resume() // its end is still to come
-    }
+    const body = hasBody ? this.#reader.bodyOf(contentLength, context.settings().maxBodySize) : none
+    if (!this.#isWhole && !hasBody) this.#reader.awaitEnd()
     const request = { method, text: this.#text, requestId: this.#requestId, entry, hasBody, body }
     turn.enter()
     this.#exchange = new FastExchange(context, workers, this, request)
     this.#exchange.start()
-  }
-
-  #bodyOf(contentLength: number): Body {
-    if (contentLength !== -1) return new MeasuredBody(contentLength)
-    const body = new EndlessBody(this.#owner.context.settings().maxBodySize || undefined)
-    // They may come long before the body is read.
-    this.#stream.on('trailers', (_headers, _flags, lines?: string[]) => {
-      body.trailers = requestTrailers(lines ?? [])
-    })
-    return body
-  }
-
-  readonly #onData = (chunk: Buffer): void => {
-    this.#bytesReceived += chunk.length
-    this.#take(chunk)
-  }
-
-  #take(chunk: Buffer): void {
-    const taken = this.#exchange?.takeBody(chunk, 0, chunk.length, false) ?? chunk.length
-    if (taken >= chunk.length || this.#hasEnded) return
-    this.#unread = chunk.subarray(taken)
-    this.#stream.pause()
-  }
-
-  readonly #onBodyEnd = (): void => {
-    this.#isReceived = true
-    this.#exchange?.endBody()
   }
 
   onDrain(): void {
@@ -247,7 +203,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     this.#exchange?.onClientDrain()
   }
 
-  readonly #onClose = (): void => {
+  #onClose(): void {
     const { aborted, rstCode } = this.#stream
     const wasReset = !this.#isResetByUs && (aborted || rstCode !== constants.NGHTTP2_NO_ERROR)
     this.#waiting?.abort(new Error('the client has left'))

@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import type { ErrorCode } from '../../../common/errors.ts'
 import { isAuthority } from '../check-request.ts'
 import { headerValues } from '../end-to-end-headers.ts'
@@ -23,6 +24,8 @@ export type CheckedHead =
   | 'malformed'
 
 const colon = 0x3a
+/** What the other lanes know and pass on: TRACE would show what the gateway, or a cookie jar, has added (RFC 9110 9.3.8). */
+const methods = new Set(METHODS.filter((method) => method !== 'TRACE'))
 /** RFC 9113 8.2.1: a token in lower case. */
 const wholeName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 /** RFC 9113 8.2.1: what may not be in a value, and white space at either end. */
@@ -100,8 +103,7 @@ function checkControlData(
   if (!/^[A-Za-z][A-Za-z0-9+.-]*$/.test(scheme)) return 'malformed'
   if (!path.startsWith('/') && !(path === '*' && method === 'OPTIONS')) return 'malformed'
   let error: ErrorCode | null = null
-  if (method === 'TRACE')
-    error = 'NOT_IMPLEMENTED' // as in the other lanes (check-request.ts)
+  if (!methods.has(method)) error = 'NOT_IMPLEMENTED'
   else if (!/^https?$/i.test(scheme)) error = 'BAD_REQUEST'
   else if (host === undefined || !isSaneHost(host)) error = 'BAD_HOST'
   // The same characters that the lanes of HTTP/1.1 let pass (check-request.ts).

@@ -1,4 +1,9 @@
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import {
+  constants,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
+} from 'node:http2'
 import type { Answer } from '../answer.ts'
 import { trailerPairs } from '../end-to-end-headers.ts'
 import type { AnswerOutlet } from '../fast/answer-outlet.ts'
@@ -100,11 +105,12 @@ export class StreamOutlet implements AnswerOutlet {
     if (!this.#isOpen) return true
     if (this.#headers !== null) this.#respond(false)
     if (this.#piece === null) return !this.isBlocked
+    if (stream.destroyed) return true
     const piece = this.#piece
     this.#piece = null
     this.#hasWritten = true
     if (stream.write(piece)) return true
-    if (!this.#waitsForDrain) stream.once('drain', this.#onDrain)
+    if (!this.#waitsForDrain) stream.once('drain', () => this.#onDrain())
     this.#waitsForDrain = true
     return false
   }
@@ -117,6 +123,7 @@ export class StreamOutlet implements AnswerOutlet {
     this.#piece = null
     const isWhole = piece === null && !this.#hasWritten && this.#trailers() === null
     if (this.#headers !== null) this.#respond(isWhole)
+    if (stream.destroyed) return true
     if (piece !== null) stream.end(piece)
     else if (!stream.writableEnded) stream.end()
     // RFC 9113 8.1: an answer that is whole says that nobody wants the rest of the request.
@@ -156,20 +163,29 @@ export class StreamOutlet implements AnswerOutlet {
     const headers = this.#headers ?? {}
     this.#headers = null
     if (isWhole || this.#isBodiless) {
-      this.#stream.respond(headers, { endStream: true })
+      this.#send(headers, { endStream: true })
       return
     }
     const mayHaveTrailers = this.#contents !== null && (!this.#contents.isComplete || this.#trailers() !== null)
-    this.#stream.respond(headers, mayHaveTrailers ? { waitForTrailers: true } : {})
-    if (mayHaveTrailers) this.#stream.once('wantTrailers', this.#onWantTrailers)
+    this.#send(headers, mayHaveTrailers ? { waitForTrailers: true } : {})
+    if (mayHaveTrailers) this.#stream.once('wantTrailers', () => this.#onWantTrailers())
   }
 
-  readonly #onDrain = (): void => {
+  /** Whatever a later Node may have against a header section, it costs this stream and no other. */
+  #send(headers: OutgoingHttpHeaders, options: ServerStreamResponseOptions): void {
+    try {
+      this.#stream.respond(headers, options)
+    } catch (error) {
+      this.#stream.destroy(error as Error)
+    }
+  }
+
+  #onDrain(): void {
     this.#waitsForDrain = false
     this.#request.onDrain()
   }
 
-  readonly #onWantTrailers = (): void => {
+  #onWantTrailers(): void {
     if (!this.#stream.destroyed && !this.#stream.closed) this.#stream.sendTrailers(this.#trailers() ?? {})
   }
 

@@ -163,6 +163,32 @@ test('fields of the worker keep their repetitions and their bytes; those of its 
   expect(headers).not.toHaveProperty('keep-alive')
 })
 
+test('fields that HTTP/2 has but once go on once, whichever they are', async () => {
+  const names = ['age', 'content-encoding', 'content-language', 'content-location', 'content-range', 'content-type']
+  names.push('date', 'etag', 'expires', 'last-modified', 'location', 'retry-after', 'x-content-type-options', 'server')
+  names.push(
+    'access-control-allow-origin',
+    'access-control-allow-credentials',
+    'access-control-max-age',
+    'from',
+    'host',
+  )
+  names.push('referer', 'tk', 'dnt', 'user-agent', 'authorization', 'if-match', 'range', 'max-forwards', 'content-md5')
+  names.push(
+    'x-frame-options',
+    'strict-transport-security',
+    'content-security-policy',
+    'allow',
+    '__proto__',
+    'constructor',
+  )
+  for (const name of names) {
+    const { session } = await answering('HTTP/1.1 200 OK', `${name}: 1`, `${name}: 2`, 'Content-Length: 2', '', 'ok')
+    const answer = await ask(session)
+    expect([name, answer.status, answer.body]).toEqual([name, 200, 'ok'])
+  }
+})
+
 test('an answer that comes before the end of its request is whole, and then nobody wants the rest', async () => {
   const text = 'x'.repeat(300_000)
   const { gateway, sockets } = await answering('HTTP/1.1 413 Too Large', `Content-Length: ${text.length}`, '', text)

@@ -68,6 +68,9 @@ test.each([
   ['BAD_TARGET', lines({ ':path': '/\xe4' })],
   ['BAD_REQUEST', lines({ ':scheme': 'ftp' })],
   ['NOT_IMPLEMENTED', lines({ ':method': 'CONNECT', ':scheme': null, ':path': null })],
+  ['NOT_IMPLEMENTED', lines({ ':method': 'TRACE' })],
+  ['NOT_IMPLEMENTED', lines({ ':method': 'BREW' })],
+  ['BAD_REQUEST', lines({ ':method': 'OPTIONS' }, 'max-forwards', 'few')],
   ['EXPECTATION_FAILED', lines({}, 'expect', 'magic')],
 ])('%s is what %j is answered', (error, head) => {
   expect(checkRequestHead(head)).toMatchObject({ error })

@@ -1,0 +1,79 @@
+import type { ServerHttp2Stream } from 'node:http2'
+import { type Body, EndlessBody, MeasuredBody } from '../fast/body.ts'
+import type { FastExchange } from '../fast/fast-exchange.ts'
+import { requestTrailers } from '../worker-request.ts'
+
+/** Reads the body of a request from its stream, no faster than an exchange takes it. */
+export class StreamReader {
+  readonly #stream: ServerHttp2Stream
+  #isReceived: boolean
+  #isReading = false
+  #bytesReceived = 0
+  /** What has come and not been taken. */
+  #unread: Buffer | null = null
+
+  /** @param isWhole whether the header section was the whole request */
+  constructor(stream: ServerHttp2Stream, isWhole: boolean) {
+    this.#stream = stream
+    this.#isReceived = isWhole
+  }
+
+  /** Whether the whole request has come. */
+  get isReceived(): boolean {
+    return this.#isReceived
+  }
+
+  /** Of the body. */
+  get bytesReceived(): number {
+    return this.#bytesReceived
+  }
+
+  /**
+   * The body as a worker gets it: of its length, or in chunks with the trailers that come behind it.
+   * @param contentLength -1: none was given
+   * @param limit bytes that one without a length may have; 0: any number
+   */
+  bodyOf(contentLength: number, limit: number): Body {
+    if (contentLength !== -1) return new MeasuredBody(contentLength)
+    const body = new EndlessBody(limit || undefined)
+    // They may come long before the body is read.
+    this.#stream.on('trailers', (_headers, _flags, lines?: string[]) => {
+      body.trailers = requestTrailers(lines ?? [])
+    })
+    return body
+  }
+
+  /** There is no body, but the end of the stream is still to come. */
+  awaitEnd(): void {
+    this.#stream.once('end', () => {
+      this.#isReceived = true
+    })
+    this.#stream.resume()
+  }
+
+  /** Gives the exchange what has come, and what will come. */
+  offer(exchange: FastExchange): void {
+    if (this.#isReading) {
+      const unread = this.#unread
+      this.#unread = null
+      if (unread !== null) this.#give(unread, exchange)
+      return
+    }
+    this.#isReading = true
+    this.#stream.on('data', (chunk: Buffer) => {
+      this.#bytesReceived += chunk.length
+      this.#give(chunk, exchange)
+    })
+    this.#stream.on('end', () => {
+      this.#isReceived = true
+      exchange.endBody()
+    })
+  }
+
+  #give(chunk: Buffer, exchange: FastExchange): void {
+    const taken = exchange.takeBody(chunk, 0, chunk.length, false)
+    if (taken >= chunk.length) return
+    this.#unread = chunk.subarray(taken)
+    this.#stream.pause()
+  }
+}
