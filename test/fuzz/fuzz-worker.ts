@@ -88,8 +88,11 @@ export class FuzzWorker {
     }
     // An edit must not make one client of another.
     const bytes = twisted(answerOf({ ...request, fields: ['host: h0000'] }), twist).replaceAll('h0000', host)
-    const pieces = piecesOf(bytes, twist.where)
-    if (twist.isFollowed) pieces.push(evil.replaceAll('h0000', host))
+    // What comes behind the end of an answer, once the next request is on its way, is an answer to that: nobody can tell. So what
+    // is edited travels whole, and what follows does so where the answer itself has warned of it.
+    const isEdited = twist.edits.length > 0
+    const pieces = isEdited ? [bytes] : piecesOf(bytes, twist.where)
+    if (twist.isFollowed && !isEdited && statesAbsentBody(request, bytes)) pieces.push(evil.replaceAll('h0000', host))
     void writePieces(socket, pieces).then(() => {
       if (twist.ending === 'end') socket.end()
       else if (twist.ending === 'reset') socket.resetAndDestroy()
@@ -101,4 +104,9 @@ export class FuzzWorker {
     this.faults.push(fault)
     socket.destroy()
   }
+}
+
+function statesAbsentBody({ line }: SeenRequest, answer: string): boolean {
+  const isStated = /^(content-length: [1-9]|transfer-encoding:)/im.test(answer)
+  return isStated && (line.startsWith('HEAD ') || answer.startsWith('HTTP/1.1 304 '))
 }

@@ -31,7 +31,7 @@ export interface Twist {
   /** Position modulo the length, what is put in there, and how many bytes are taken out. */
   readonly edits: ReadonlyArray<readonly [number, string, number]>
   readonly where: readonly number[]
-  /** Whether an answer that nobody has asked for comes a moment later. */
+  /** Whether an answer that nobody has asked for comes a moment later, where it can be told from one that was. */
   readonly isFollowed: boolean
   /** What becomes of the connection behind it; one that stays is ended a moment later, so that nothing waits for ever. */
   readonly ending: 'stay' | 'end' | 'reset'
