@@ -18,6 +18,8 @@ export interface Launch {
    */
   readonly kind: 'agent' | 'own' | 'cluster' | 'program'
   readonly args?: readonly string[]
+  /** Options of Node itself; only of kind `own`. */
+  readonly nodeOptions?: readonly string[]
   readonly cwd: string
   /** Added to the environment of this process. */
   readonly env: Readonly<Record<string, string>>
@@ -61,8 +63,8 @@ export function spawnWorker(launch: Launch, channel: string, pipes: OutputPipes 
   const common = { cwd: launch.cwd, detached: true }
   if (pipes !== null) return spawnProgram(launch, { ...common, env: environmentOf(launch) }, pipes)
   const env = { ...environmentOf(launch), [channelVariable]: channel }
-  const preload = launch.kind === 'agent' ? ['--require', agentPath] : []
-  const child = spawn(process.execPath, [...preload, launch.file, ...(launch.args ?? [])], {
+  const nodeOptions = launch.kind === 'agent' ? ['--require', agentPath] : (launch.nodeOptions ?? [])
+  const child = spawn(process.execPath, [...nodeOptions, launch.file, ...(launch.args ?? [])], {
     ...common,
     env,
     stdio: ['ignore', 'pipe', 'pipe', ...(launch.descriptors ?? [])],
