@@ -129,6 +129,11 @@ export class FastExchange implements WorkerUser {
     const answer = this.#answer
     const worker = this.#worker
     if (worker === null) return
+    if (this.#isUnsent(worker)) {
+      this.#dropWorker() // it cannot be an answer
+      this.#sendElsewhere(worker, null)
+      return
+    }
     if (answer.isComplete) {
       this.#dropWorker() // nobody asked for more
       this.#onAnswered()

@@ -34,3 +34,26 @@ test('a request that still waits for the end of the turn when its worker closes 
     client.socket.destroy()
   }
 })
+
+test('what a worker says before a request has left for it is no answer to it, and reaches nobody', async () => {
+  const served: Socket[] = []
+  const worker = await startRawWorker((socket) => {
+    socket.on('data', (chunk) => {
+      if (String(chunk).startsWith('GET /hang')) return
+      served.push(socket)
+      socket.write(ok('done'))
+    })
+  })
+  const { port } = await startGateway({ v1: [worker.target] })
+  for (let index = 0; index < 8; index++) new RawClient(port).send(get('/hang'))
+  await eventually(() => worker.connections() === 8)
+  const client = new RawClient(port)
+  client.send(get('/first'))
+  await client.until(/done/)
+  // Both reach the gateway in one turn: the request first.
+  client.send(get('/second'))
+  served.at(-1)?.write(ok('evil'))
+  expect(await client.until(/(?:done|evil)/)).toContain('done')
+  client.send(get('/third'))
+  expect(await client.until(/(?:done|evil)/)).toContain('done')
+})
