@@ -7,8 +7,11 @@ const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 /** Why a target gave no answer. */
 export interface AttemptFailure {
-  /** `connect`: no connection, so nothing was sent. `sent`: the request may have been carried out. */
-  readonly kind: 'connect' | 'sent' | 'silent' | 'bad answer'
+  /**
+   * `connect`: no connection, so nothing was sent. `unsent`: a kept connection was closed before anything was sent, which says
+   * nothing about the target. `sent`: the request may have been carried out.
+   */
+  readonly kind: 'connect' | 'unsent' | 'sent' | 'silent' | 'bad answer'
   /** Whether the connection had served another request before: then it may have been closed as idle. */
   readonly isReused: boolean
   readonly error: Error
@@ -54,6 +57,8 @@ export class Attempts {
   settle(claim: Claim, { kind, isReused, error }: AttemptFailure): void {
     if (kind === 'connect') {
       this.#ticket.refuse(claim, error.message)
+    } else if (kind === 'unsent') {
+      claim.release()
     } else {
       // A kept connection that is closed just then says nothing about the worker.
       this.#ticket.breakOff(claim, kind === 'sent' && !isReused ? error.message : null)

@@ -21,6 +21,10 @@ export class FastExchange implements WorkerUser {
   readonly #body: Body
   #claim: Claim
   #worker: WorkerConnection | null = null
+  /** What the worker gets first: the head, and what of the body was on its way to a connection that was closed before. */
+  #text: string
+  /** What the connection's outlet had given to its socket before this request. */
+  #givenBefore = 0
   #answer: RelayedAnswer
   /** Since when the worker has had reason to say something, in milliseconds since the epoch. */
   #silentSince = 0
@@ -38,6 +42,7 @@ export class FastExchange implements WorkerUser {
     this.#request = request
     const { method, entry, hasBody, body } = request
     this.#body = body
+    this.#text = request.text
     this.#attempts = new Attempts(entry.ticket, method, hasBody)
     this.#claim = entry.claim
     this.#answer = this.#newAnswer()
@@ -68,6 +73,7 @@ export class FastExchange implements WorkerUser {
   start(): void {
     const worker = this.#workers.take(this.#claim.target, this)
     this.#worker = worker
+    this.#givenBefore = worker.outlet.bytesGiven
     this.#silentSince = Date.now()
     this.#movedAt = this.#silentSince
     if (worker.isOpen) this.onOpen()
@@ -112,7 +118,7 @@ export class FastExchange implements WorkerUser {
   onOpen(): void {
     const worker = this.#worker
     if (worker === null) return
-    worker.outlet.text(this.#request.text)
+    worker.outlet.text(this.#text)
     if (this.#request.hasBody) this.#client.offerBody()
     if (this.#worker !== worker || worker.socket.destroyed) return // the body was no body
     this.#silentSince = Date.now()
@@ -123,6 +129,11 @@ export class FastExchange implements WorkerUser {
     const answer = this.#answer
     const worker = this.#worker
     if (worker === null) return
+    if (this.#isUnsent(worker)) {
+      this.#dropWorker() // it cannot be an answer
+      this.#sendElsewhere(worker, null)
+      return
+    }
     if (answer.isComplete) {
       this.#dropWorker() // nobody asked for more
       this.#onAnswered()
@@ -166,6 +177,10 @@ export class FastExchange implements WorkerUser {
         this.#client.outlet.finish()
         this.#onAnswered()
       } else this.#break()
+      return
+    }
+    if (this.#isUnsent(worker)) {
+      this.#sendElsewhere(worker, error)
       return
     }
     const kind = worker.isOpen ? 'sent' : 'connect'
@@ -234,6 +249,17 @@ export class FastExchange implements WorkerUser {
     }
   }
 
+  /** Whether a kept connection has been used for nothing yet: all of the request still waits for the end of the turn. */
+  #isUnsent(worker: WorkerConnection): boolean {
+    return worker.hasServed && worker.outlet.bytesGiven === this.#givenBefore
+  }
+
+  /** Another connection gets what waited for the end of the turn on this one. */
+  #sendElsewhere(worker: WorkerConnection, error: Error | null): void {
+    this.#text = worker.outlet.takeBack()
+    this.#fail({ kind: 'unsent', isReused: true, error: error ?? new Error('the connection ended') })
+  }
+
   #fail(failure: AttemptFailure): void {
     this.#recover(failure).catch((error: unknown) => this.#refuse(error))
   }
@@ -241,7 +267,7 @@ export class FastExchange implements WorkerUser {
   /** Sends the request again, to whoever can be had, if that is allowed. */
   async #recover(failure: AttemptFailure): Promise<void> {
     this.#attempts.settle(this.#claim, failure)
-    if (failure.kind === 'sent') this.#workers.closeIdle(this.#claim.target)
+    if (failure.kind === 'sent' || failure.kind === 'unsent') this.#workers.closeIdle(this.#claim.target)
     const { waitingPageAfter } = this.#context.settings()
     const patience = navigates(this.#request) ? waitingPageAfter : Number.POSITIVE_INFINITY
     this.#waiting = new AbortController()

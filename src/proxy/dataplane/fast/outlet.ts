@@ -28,6 +28,7 @@ export class Outlet implements Sink, Writer {
   #ready = ''
   /** Whether something has been written since the last `flush`, and is held back until then. */
   #isCorked = false
+  #bytesGiven = 0
 
   constructor(socket: Socket, turn: Turn) {
     this.#socket = socket
@@ -47,7 +48,12 @@ export class Outlet implements Sink, Writer {
 
   /** What it was given so far, whether or not it has been written. */
   get bytesTaken(): number {
-    return this.#socket.bytesWritten + this.#ready.length + this.#text.length
+    return this.#bytesGiven + this.#ready.length + this.#text.length
+  }
+
+  /** What it has given to the socket so far. */
+  get bytesGiven(): number {
+    return this.#bytesGiven
   }
 
   text(text: string): void {
@@ -66,6 +72,7 @@ export class Outlet implements Sink, Writer {
     this.#text = ''
     this.write()
     const piece = buffer.subarray(start, end)
+    this.#bytesGiven += piece.length
     this.#socket.write(isLent ? Buffer.from(piece) : piece)
   }
 
@@ -96,11 +103,20 @@ export class Outlet implements Sink, Writer {
     return !this.#isCorked
   }
 
+  /** Takes back all that has been gathered, flushed or not. @returns one character a byte */
+  takeBack(): string {
+    const text = this.#ready + this.#text
+    this.#ready = ''
+    this.#text = ''
+    return text
+  }
+
   /** Gives the system what was flushed: it waits no longer. */
   write(): void {
     const ready = this.#ready
     if (ready === '') return
     this.#ready = ''
+    this.#bytesGiven += ready.length
     if (this.#socket.writable) this.#socket.write(ready, 'latin1')
   }
 }
