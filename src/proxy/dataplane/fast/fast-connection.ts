@@ -1,12 +1,10 @@
 import type { Socket } from 'node:net'
 import { composeAnswer, toMessage } from '../answer.ts'
-import { isTooLong } from '../body-guard.ts'
-import { clientAddress, nothingEarlier } from '../forwarding.ts'
 import type { LaneContext } from '../lane.ts'
 import { type Peer, peerOf } from '../peer.ts'
 import { Refusal } from '../refusal.ts'
 import { resetSocket } from '../relay-answer.ts'
-import { newRequestId, requestIdOf } from '../request-id.ts'
+import { newRequestId } from '../request-id.ts'
 import { SendLimit } from '../send-limit.ts'
 import { accessLine } from './access-line.ts'
 import type { ClientSide } from './client-side.ts'
@@ -14,10 +12,8 @@ import { FastExchange } from './fast-exchange.ts'
 import { ForwardingLines } from './forwarding-lines.ts'
 import { LentReads } from './lent-reads.ts'
 import { MessageOutlet } from './message-outlet.ts'
-import { requestBodyOf } from './request-body.ts'
+import { readRequest } from './read-request.ts'
 import { type RequestHead, scanRequestHead } from './scan-request-head.ts'
-import { spliceRequestHead } from './splice-request-head.ts'
-import { takeForwarding } from './trusted-head.ts'
 import type { Turn } from './turn.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
@@ -147,13 +143,13 @@ export class FastConnection implements ClientSide {
 
   /** Looks at the time: to be called now and then. @param next when it is called again */
   check(now: number, next = now): void {
-    const { headTimeout, keepAliveTimeout, answerTimeout, sendTimeout } = this.#lane.context.settings()
+    const { headTimeout, keepAliveTimeout, sendTimeout } = this.#lane.context.settings()
     if (this.#sendLimit.isExceeded(now, sendTimeout)) {
       resetSocket(this.socket)
       return
     }
     const waited = now - this.#since
-    if (this.#state === 'exchange') this.#exchange?.check(now, answerTimeout)
+    if (this.#state === 'exchange') this.#exchange?.check(now)
     else if (this.#state === 'head' && !this.outlet.isEmpty)
       this.#since = now // it is busy reading
     else if (this.#state === 'closing') {
@@ -235,38 +231,18 @@ export class FastConnection implements ClientSide {
 
   /** @returns false if the request is for the general lane after all */
   #begin(bytes: Buffer, head: RequestHead): boolean {
-    const { context, workers } = this.#lane
-    if (isTooLong(head.contentLength, context.settings().maxBodySize)) return false
-    const raw = bytes.toString('latin1', 0, head.end)
-    const host = raw.slice(head.hostStart, head.hostEnd)
-    const trusted = context.trustedPeers()
-    const earlier = trusted.has(this.#peer.address) ? takeForwarding(raw, head) : nothingEarlier
-    const forwarding = this.#forwarding.of(host, earlier)
-    if (forwarding === null) return false
-    const versionHeaders = head.versionStart === -1 ? [] : [raw.slice(head.versionStart, head.versionEnd)]
-    const entry = context.dispatcher.enterReady({ versionHeaders })
-    if (entry === null) return false
-    const given = head.requestIdStart === -1 ? undefined : raw.slice(head.requestIdStart, head.requestIdEnd)
-    const requestId = requestIdOf(given)
-    const text = spliceRequestHead(raw, head, `${forwarding}X-Request-Id: ${requestId}\r\n`)
+    const { context, workers, turn } = this.#lane
+    const read = readRequest(context, this.#peer, this.#forwarding, bytes, head)
+    if (read === null) return false
     this.#state = 'exchange'
     this.#pieces = 0
     this.#startedAt = Date.now()
     this.#closesAfter = head.closes
-    if (context.accessLog() !== null) {
-      this.#sentBefore = this.outlet.bytesTaken
-      this.#client = clientAddress(this.#peer, trusted, () => earlier)
-    }
+    this.#client = read.client
+    this.#sentBefore = this.outlet.bytesTaken
     this.#keep(bytes, head.end)
-    this.#lane.turn.enter()
-    const request = {
-      method: head.method,
-      text,
-      requestId,
-      entry,
-      ...requestBodyOf(head, context.settings().maxBodySize),
-    }
-    this.#exchange = new FastExchange(context, workers, this, request)
+    turn.enter()
+    this.#exchange = new FastExchange(context, workers, this, read.request)
     this.#exchange.start()
     return true
   }

@@ -8,6 +8,7 @@ import type { FastRequest } from './fast-request.ts'
 import { nowhere } from './outlet.ts'
 import { navigates } from './refusal-message.ts'
 import { RelayedAnswer } from './relayed-answer.ts'
+import { StallWatch } from './stall-watch.ts'
 import type { WorkerConnection, WorkerUser } from './worker-connection.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
@@ -26,10 +27,7 @@ export class FastExchange implements WorkerUser {
   /** What the connection's outlet had given to its socket before this request. */
   #givenBefore = 0
   #answer: RelayedAnswer
-  /** Since when the worker has had reason to say something, in milliseconds since the epoch. */
-  #silentSince = 0
-  /** When something of the body or of the answer last came, in milliseconds since the epoch. */
-  #movedAt = 0
+  readonly #watch = new StallWatch()
   #waiting: AbortController | null = null
   /** Whether the answer says so: a connection must not be closed without a word, as the next request may be on its way. */
   #saysClose = false
@@ -74,8 +72,7 @@ export class FastExchange implements WorkerUser {
     const worker = this.#workers.take(this.#claim.target, this)
     this.#worker = worker
     this.#givenBefore = worker.outlet.bytesGiven
-    this.#silentSince = Date.now()
-    this.#movedAt = this.#silentSince
+    this.#watch.restart()
     if (worker.isOpen) this.onOpen()
   }
 
@@ -89,13 +86,13 @@ export class FastExchange implements WorkerUser {
     if (worker === null && !this.#answer.isComplete) return start
     if (worker !== null && !worker.isOpen) return start
     const taken = this.#body.pass(buffer, start, end, worker?.outlet ?? nowhere, isLent)
-    this.#movedAt = Date.now()
+    this.#watch.move()
     if (this.#body.isOdd || this.#body.isTooLong) {
       this.#refuse(new Refusal(this.#body.isTooLong ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST'))
       return end
     }
     if (worker !== null) {
-      this.#silentSince = Date.now()
+      this.#watch.ask()
       if (worker.outlet.flush()) this.#client.resume()
       else this.#client.pause()
     }
@@ -109,7 +106,7 @@ export class FastExchange implements WorkerUser {
     if (this.#hasEnded || this.#body.isComplete || worker?.isOpen === false) return
     if (!this.#body.finish(worker?.outlet ?? nowhere)) this.#refuse(new Refusal('BAD_REQUEST'))
     else {
-      this.#silentSince = Date.now()
+      this.#watch.ask()
       worker?.outlet.flush()
       if (this.#answer.isComplete) this.#end()
     }
@@ -121,7 +118,7 @@ export class FastExchange implements WorkerUser {
     worker.outlet.text(this.#text)
     if (this.#request.hasBody) this.#client.offerBody()
     if (this.#worker !== worker || worker.socket.destroyed) return // the body was no body
-    this.#silentSince = Date.now()
+    this.#watch.ask()
     if (!worker.outlet.flush()) this.#client.pause()
   }
 
@@ -139,8 +136,7 @@ export class FastExchange implements WorkerUser {
       this.#onAnswered()
       return
     }
-    this.#silentSince = Date.now()
-    this.#movedAt = this.#silentSince
+    this.#watch.restart()
     const hadHead = answer.hasHead
     if (!answer.take(buffer, length)) {
       const wasSent = !this.#client.outlet.discard() || hadHead
@@ -197,26 +193,15 @@ export class FastExchange implements WorkerUser {
   }
 
   /** Looks at the time: to be called now and then. */
-  check(now: number, answerTimeout: number): void {
+  check(now: number): void {
     const worker = this.#worker
-    const { bodyTimeout } = this.#context.settings()
-    if (bodyTimeout > 0 && !this.#body.isComplete) {
-      const isRead = worker === null ? this.#answer.isComplete : worker.isOpen && !worker.outlet.isBlocked
-      // While nobody reads the body, it is not the client that is slow.
-      if (!isRead) this.#movedAt = now
-      else if (now - this.#movedAt >= bodyTimeout) {
-        this.#refuse(new Refusal('BODY_TIMEOUT'))
-        return
-      }
-    }
-    if (answerTimeout === 0 || worker === null || !worker.isOpen || this.#answer.hasHead) return
-    if (now - this.#silentSince < answerTimeout) return
-    // A client that takes its time with the body is not the target's silence.
-    if (!this.#body.isComplete && !worker.outlet.isBlocked) this.#silentSince = now
-    else {
+    const settings = this.#context.settings()
+    const stalls = this.#watch.check(now, worker, this.#body, this.#answer, settings)
+    if (stalls === 'client') this.#refuse(new Refusal('BODY_TIMEOUT'))
+    else if (stalls === 'worker') {
       this.#dropWorker()
-      const error = new Error(`no answer for ${answerTimeout} ms`)
-      this.#fail({ kind: 'silent', isReused: worker.hasServed, error })
+      const error = new Error(`no answer for ${settings.answerTimeout} ms`)
+      this.#fail({ kind: 'silent', isReused: worker?.hasServed ?? false, error })
     }
   }
 
@@ -333,15 +318,20 @@ export class FastExchange implements WorkerUser {
     return new RelayedAnswer(this.#client.outlet, this.#request.method === 'HEAD', () => this.#ownHeaders())
   }
 
-  /** Header lines that the gateway adds to an answer. */
   #ownHeaders(): string[] {
-    const { requestId, entry } = this.#request
-    const headers = ['X-Request-Id', requestId]
-    if (this.#context.settings().servedVersionHeader) {
-      headers.push('X-Served-Version', `${entry.selection.version}; by=${entry.selection.by}`)
-    }
     this.#saysClose = this.#client.isLast()
-    if (this.#saysClose) headers.push('Connection', 'close')
-    return headers
+    return ownHeaders(this.#request, this.#context.settings().servedVersionHeader, this.#saysClose)
   }
+}
+
+/** Header lines that the gateway adds to an answer, names and values in turn. */
+function ownHeaders(
+  { requestId, entry: { selection } }: FastRequest,
+  tellsVersion: boolean,
+  closes: boolean,
+): string[] {
+  const headers = ['X-Request-Id', requestId]
+  if (tellsVersion) headers.push('X-Served-Version', `${selection.version}; by=${selection.by}`)
+  if (closes) headers.push('Connection', 'close')
+  return headers
 }

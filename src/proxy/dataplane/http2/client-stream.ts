@@ -126,8 +126,8 @@ export class ClientStream implements ClientSide, AnsweredRequest {
   }
 
   /** Looks at the time: to be called now and then. @returns whether the client has taken nothing for too long */
-  check(now: number, answerTimeout: number, sendTimeout: number): boolean {
-    this.#exchange?.check(now, answerTimeout)
+  check(now: number, sendTimeout: number): boolean {
+    this.#exchange?.check(now)
     if (this.#stream.writableLength === 0) this.#stalledSince = 0
     else if (this.#stalledSince === 0) this.#stalledSince = now
     return sendTimeout > 0 && this.#stalledSince > 0 && now - this.#stalledSince >= sendTimeout

@@ -106,10 +106,10 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
 
   /** Looks at the time: to be called now and then. */
   check(now: number): void {
-    const { headTimeout, keepAliveTimeout, answerTimeout, sendTimeout } = this.context.settings()
+    const { headTimeout, keepAliveTimeout, sendTimeout } = this.context.settings()
     if (this.#session.destroyed) return
     for (const stream of [...this.#streams]) {
-      if (!stream.check(now, answerTimeout, sendTimeout)) continue
+      if (!stream.check(now, sendTimeout)) continue
       this.#options.onMisconduct('HTTP2_STALLED', this.peer)
       stream.end(constants.NGHTTP2_ENHANCE_YOUR_CALM)
     }
