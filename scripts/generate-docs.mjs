@@ -80,7 +80,7 @@ ${table(binding.properties, binding.required, { host: 'all addresses', http2: '`
 ### Keys of \`tlsOptions\`
 
 \`key\` and \`cert\`, or \`pem\`, or \`pfx\`, or \`"local": true\` must be there. Every other key is handed to \`tls.createServer\` of Node as it is
-(\`minVersion\`, \`ciphers\`, \`requestCert\`, …). [tls.md](tls.md) says more.
+(\`minVersion\`, \`ciphers\`, \`requestCert\`, …); what Node does not know, or the gateway sets itself (\`ALPNProtocols\`, \`handshakeTimeout\`), is a warning. [tls.md](tls.md) says more.
 
 ${table(tlsOptionsOf(binding).properties, [], {})}
 

@@ -32,7 +32,8 @@ const fileNames = explained('a file name, or a list of file names', (error) =>
 /** A DNS name, or one with a wildcard as its first label. */
 const serverName = /^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/
 
-const tlsOptions = z
+/** `tlsOptions` of a binding. */
+export const tlsOptionsSchema = z
   .looseObject(
     {
       key: fileNames
@@ -77,7 +78,7 @@ export const bindingSchema = z.looseObject(
     port: port.describe('Port to listen on.'),
     host: hostName().nullish().describe('Address to listen on; without it: all addresses, IPv6 and IPv4.'),
     workerCount: wholeNumber(1, 1024).default(2).describe('Number of proxy processes.'),
-    tlsOptions: tlsOptions
+    tlsOptions: tlsOptionsSchema
       .nullish()
       .describe(
         'Serves HTTPS (tls.md). Options of tls.createServer; key, cert, pem, pfx and ca are names of files, relative to proxy.json, and are followed.',

@@ -292,6 +292,27 @@ describe('an unknown key', () => {
     ])
   })
 
+  it('in tlsOptions is one as well: what nobody reads there would be ignored without a word', () => {
+    const tlsOptions = {
+      cert: 'a.pem',
+      key: 'a.key',
+      requestCerts: true,
+      minVersionn: 'TLSv1.3',
+      ciphers: 'HIGH',
+      sessionTimeout: 60,
+      handshakeTimeout: 1,
+    }
+    const { warnings } = parseConfig(JSON.stringify({ bindings: [{ port: 1, tlsOptions }] }), file)
+    expect(warnings.map(({ path, allowed }) => [path, allowed])).toEqual([
+      ['bindings[0].tlsOptions.requestCerts', 'perhaps requestCert'],
+      ['bindings[0].tlsOptions.minVersionn', 'perhaps minVersion'],
+      [
+        'bindings[0].tlsOptions.handshakeTimeout',
+        'options of tls.createServer of Node that the gateway does not set itself (http2, headTimeout)',
+      ],
+    ])
+  })
+
   it('of which nothing is near names all that there are', () => {
     const { warnings } = parseConfig('{ "colour": "blue", "__proto__": 1 }', file)
     expect(warnings.map(({ path }) => path)).toEqual(['colour', '__proto__'])
