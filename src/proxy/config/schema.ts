@@ -164,7 +164,7 @@ export const configSchema = z.looseObject(
       .describe(
         'How many booted Node processes are kept in reserve, of which one becomes the next worker, of whatever version; 0: none.',
       ),
-    warmSpareMemory: wholeNumber(1, 1_048_576)
+    warmSpareMemory: wholeNumber(1, 1_048_576, 'of MiB')
       .default(128)
       .describe('How many MiB of memory a warm spare may take; one that takes more is not kept.'),
     startTimeout: seconds(0.1).default(60).describe('How many seconds a worker may take to become ready.'),
@@ -209,12 +209,12 @@ export const configSchema = z.looseObject(
       .describe(
         'How many requests for one version each proxy process has in hand at once, those that wait for it to start and upgraded connections among them; a further one is answered 503; 0: any number.',
       ),
-    maxHeaderSize: wholeNumber(1_024, 1_048_576)
+    maxHeaderSize: wholeNumber(1_024, 1_048_576, 'of bytes')
       .default(16_384)
       .describe(
         'How many bytes the head of a request may have: else 431, or 414 where the request line alone is too long.',
       ),
-    maxBodySize: wholeNumber(0, Number.MAX_SAFE_INTEGER)
+    maxBodySize: wholeNumber(0, Number.MAX_SAFE_INTEGER, 'of bytes')
       .default(0)
       .describe('How many bytes the body of a request may have: else 413; 0: any number.'),
     drainTimeout: seconds(0)

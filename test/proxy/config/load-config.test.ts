@@ -166,6 +166,13 @@ describe('a wrong value', () => {
     ])
   })
 
+  it('says the unit where a number could be taken for something else', () => {
+    expect(() => parseConfig('{ "maxBodySize": "10mb" }', file)).toThrow(
+      'found "10mb", allowed: a whole number of bytes from 0',
+    )
+    expect(() => parseConfig('{ "warmSpareMemory": 0 }', file)).toThrow('a whole number of MiB from 1 to 1048576')
+  })
+
   it.each([
     [{ versionPorts: '0-10' }, 'versionPorts'],
     [{ versionPorts: '1-65536' }, 'versionPorts'],
