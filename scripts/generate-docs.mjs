@@ -80,7 +80,7 @@ ${table(binding.properties, binding.required, { host: 'all addresses', http2: '`
 ### Keys of \`tlsOptions\`
 
 \`key\` and \`cert\`, or \`pem\`, or \`pfx\`, or \`"local": true\` must be there. Every other key is handed to \`tls.createServer\` of Node as it is
-(\`minVersion\`, \`ciphers\`, \`requestCert\`, …). [tls.md](tls.md) says more.
+(\`minVersion\`, \`ciphers\`, \`requestCert\`, …); what Node does not know, or the gateway sets itself (\`ALPNProtocols\`, \`handshakeTimeout\`), is a warning. [tls.md](tls.md) says more.
 
 ${table(tlsOptionsOf(binding).properties, [], {})}
 
@@ -92,6 +92,8 @@ code ([errors.md](errors.md)) and stands under \`refused\` in \`cservice proxy i
 - A body is too large as soon as its \`Content-Length\` says so, before any worker hears of it; in chunks, as soon as more has come. The request to the worker is
   broken off, so that it never takes half a body for a whole one.
 - \`bodyTimeout\` counts while the client could send and does not: not while the worker does not read, nor while an answer is on its way. Where an answer has begun already, it is cut.
+- \`sendTimeout\` goes by what the system takes for a client, which asks for more in large steps (1.4 MB were seen on Linux). One that reads less than such a
+  step in \`sendTimeout\`, about 25 KB a second by default, may be cut although it reads: raise it where downloads are slow on purpose.
 - The times that a client may take follow one another: for the PROXY header, for the TLS handshake, and for each request head \`headTimeout\` anew.
 - Upgraded connections (WebSocket) have no limit in time unless \`upgradeIdleTimeout\` sets one; but a client that is gone without a word is noticed by TCP keep-alive.
 - \`maxRequestsInFlight\` counts streams and upgraded connections as well, for as long as they last.

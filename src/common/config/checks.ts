@@ -12,8 +12,9 @@ export function explained<T>(allowed: string, build: (error: string) => T): T {
   return build(allowed)
 }
 
-export function wholeNumber(minimum: number, maximum: number) {
-  return explained(`a whole number from ${minimum} to ${maximum}`, (error) =>
+/** @param of what it counts, where one could take it for something else: `of bytes` */
+export function wholeNumber(minimum: number, maximum: number, of?: 'of bytes' | 'of MiB') {
+  return explained(`a whole number ${of === undefined ? '' : `${of} `}from ${minimum} to ${maximum}`, (error) =>
     z.number({ error }).int({ error }).min(minimum, { error }).max(maximum, { error }),
   )
 }

@@ -32,7 +32,8 @@ const fileNames = explained('a file name, or a list of file names', (error) =>
 /** A DNS name, or one with a wildcard as its first label. */
 const serverName = /^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/
 
-const tlsOptions = z
+/** `tlsOptions` of a binding. */
+export const tlsOptionsSchema = z
   .looseObject(
     {
       key: fileNames
@@ -77,7 +78,7 @@ export const bindingSchema = z.looseObject(
     port: port.describe('Port to listen on.'),
     host: hostName().nullish().describe('Address to listen on; without it: all addresses, IPv6 and IPv4.'),
     workerCount: wholeNumber(1, 1024).default(2).describe('Number of proxy processes.'),
-    tlsOptions: tlsOptions
+    tlsOptions: tlsOptionsSchema
       .nullish()
       .describe(
         'Serves HTTPS (tls.md). Options of tls.createServer; key, cert, pem, pfx and ca are names of files, relative to proxy.json, and are followed.',
@@ -163,7 +164,7 @@ export const configSchema = z.looseObject(
       .describe(
         'How many booted Node processes are kept in reserve, of which one becomes the next worker, of whatever version; 0: none.',
       ),
-    warmSpareMemory: wholeNumber(1, 1_048_576)
+    warmSpareMemory: wholeNumber(1, 1_048_576, 'of MiB')
       .default(128)
       .describe('How many MiB of memory a warm spare may take; one that takes more is not kept.'),
     startTimeout: seconds(0.1).default(60).describe('How many seconds a worker may take to become ready.'),
@@ -208,12 +209,12 @@ export const configSchema = z.looseObject(
       .describe(
         'How many requests for one version each proxy process has in hand at once, those that wait for it to start and upgraded connections among them; a further one is answered 503; 0: any number.',
       ),
-    maxHeaderSize: wholeNumber(1_024, 1_048_576)
+    maxHeaderSize: wholeNumber(1_024, 1_048_576, 'of bytes')
       .default(16_384)
       .describe(
         'How many bytes the head of a request may have: else 431, or 414 where the request line alone is too long.',
       ),
-    maxBodySize: wholeNumber(0, Number.MAX_SAFE_INTEGER)
+    maxBodySize: wholeNumber(0, Number.MAX_SAFE_INTEGER, 'of bytes')
       .default(0)
       .describe('How many bytes the body of a request may have: else 413; 0: any number.'),
     drainTimeout: seconds(0)

@@ -1,7 +1,27 @@
 import type { ConfigProblem } from '../../common/config/config-problem.ts'
 import type { ConfigDocument } from '../../common/config/document.ts'
 import { unknownKeysIn } from '../../common/config/unknown-keys.ts'
-import { bindingSchema, configSchema } from './schema.ts'
+import { bindingSchema, configSchema, tlsOptionsSchema } from './schema.ts'
+
+/** Options of `tls.createServer` and `tls.createSecureContext` of Node that JSON can hold, besides those of the schema. */
+const tlsOptionsOfNode = [
+  'allowPartialTrustChain',
+  'ciphers',
+  'crl',
+  'dhparam',
+  'ecdhCurve',
+  'enableTrace',
+  'honorCipherOrder',
+  'maxVersion',
+  'minVersion',
+  'rejectUnauthorized',
+  'requestCert',
+  'secureOptions',
+  'secureProtocol',
+  'sessionIdContext',
+  'sessionTimeout',
+  'sigalgs',
+]
 
 /** A warning for each key that means nothing here, with the nearest name that does. */
 export function unknownKeys(
@@ -14,7 +34,13 @@ export function unknownKeys(
   const bindings = Array.isArray(raw.bindings) ? raw.bindings : []
   for (const [index, binding] of bindings.entries()) {
     if (typeof binding !== 'object' || binding === null || Array.isArray(binding)) continue
-    warnings.push(...unknownKeysIn(binding, Object.keys(bindingSchema.shape), ['bindings', index], document, file))
+    const path = ['bindings', index]
+    warnings.push(...unknownKeysIn(binding, Object.keys(bindingSchema.shape), path, document, file))
+    const { tlsOptions } = binding as { tlsOptions?: unknown }
+    if (typeof tlsOptions !== 'object' || tlsOptions === null || Array.isArray(tlsOptions)) continue
+    const tlsNames = [...Object.keys(tlsOptionsSchema.shape), ...tlsOptionsOfNode]
+    const otherwise = 'options of tls.createServer of Node that the gateway does not set itself (http2, headTimeout)'
+    warnings.push(...unknownKeysIn(tlsOptions, tlsNames, [...path, 'tlsOptions'], document, file, otherwise))
   }
   return warnings
 }

@@ -178,6 +178,13 @@ describe('a wrong value', () => {
     ])
   })
 
+  it('says the unit where a number could be taken for something else', () => {
+    expect(() => parseConfig('{ "maxBodySize": "10mb" }', file)).toThrow(
+      'found "10mb", allowed: a whole number of bytes from 0',
+    )
+    expect(() => parseConfig('{ "warmSpareMemory": 0 }', file)).toThrow('a whole number of MiB from 1 to 1048576')
+  })
+
   it.each([
     [{ versionPorts: '0-10' }, 'versionPorts'],
     [{ versionPorts: '1-65536' }, 'versionPorts'],
@@ -301,6 +308,27 @@ describe('an unknown key', () => {
     expect(warnings.map(({ message }) => message)).toEqual([
       'proxy.json:2:3 versonHeader: found an unknown key, allowed: perhaps versionHeader',
       'proxy.json:4:2 bindings[0].hots: found an unknown key, allowed: perhaps host',
+    ])
+  })
+
+  it('in tlsOptions is one as well: what nobody reads there would be ignored without a word', () => {
+    const tlsOptions = {
+      cert: 'a.pem',
+      key: 'a.key',
+      requestCerts: true,
+      minVersionn: 'TLSv1.3',
+      ciphers: 'HIGH',
+      sessionTimeout: 60,
+      handshakeTimeout: 1,
+    }
+    const { warnings } = parseConfig(JSON.stringify({ bindings: [{ port: 1, tlsOptions }] }), file)
+    expect(warnings.map(({ path, allowed }) => [path, allowed])).toEqual([
+      ['bindings[0].tlsOptions.requestCerts', 'perhaps requestCert'],
+      ['bindings[0].tlsOptions.minVersionn', 'perhaps minVersion'],
+      [
+        'bindings[0].tlsOptions.handshakeTimeout',
+        'options of tls.createServer of Node that the gateway does not set itself (http2, headTimeout)',
+      ],
     ])
   })
 
