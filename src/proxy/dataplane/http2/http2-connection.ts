@@ -52,6 +52,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
     this.#socket = socket
     this.peer = peerOf(socket)
     this.heads = new WorkerHeads(this.peer)
+    socket.allowHalfOpen = false // whoever ends a connection has left it: HTTP/2 knows no half of one
     const session = performServerHandshake(socket, {
       settings: {
         maxConcurrentStreams: limits.concurrentStreams,
