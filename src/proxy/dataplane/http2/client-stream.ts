@@ -75,6 +75,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     this.#requestId = requestIdOf(given.length === 1 ? given[0] : undefined)
     this.outlet = new StreamOutlet(stream, this)
     stream.on('error', ignore) // 'close' follows
+    stream.on('aborted', () => this.#reader.discard())
     stream.on('close', () => this.#onClose())
     if (checked === 'malformed') this.#reset(constants.NGHTTP2_PROTOCOL_ERROR)
     else if ('error' in checked) this.#refuse(new Refusal(checked.error))
@@ -98,6 +99,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
   }
 
   onEnd(): void {
+    this.#reader.discard()
     this.#account()
   }
 
@@ -196,6 +198,16 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     turn.enter()
     this.#exchange = new FastExchange(context, workers, this, request)
     this.#exchange.start()
+  }
+
+  onAnswered(): void {
+    if (this.#reader.isReceived) return
+    // RFC 9113 8.1: an answer that is whole says that nobody wants the rest of the request. Not `close` at once: where the client
+    // takes nothing of the answer, the stream could not be ended with another code any more.
+    this.#reader.discard()
+    const close = (): void => this.#stream.close(constants.NGHTTP2_NO_ERROR)
+    if (this.#stream.writableFinished) close()
+    else this.#stream.once('finish', close)
   }
 
   onDrain(): void {

@@ -42,6 +42,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   #usedAt = Date.now()
   #hasServed = false
   #hasWideWindow = false
+  /** Up to here, header sections have come whole. */
   #lastStreamId = 0
   #bytesSeen = 0
   /** When a header section began to come that is not whole, in milliseconds since the epoch; 0: there is none. */
@@ -53,6 +54,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
     this.#socket = socket
     this.peer = peerOf(socket)
     this.heads = new WorkerHeads(this.peer)
+    socket.allowHalfOpen = false // whoever ends a connection has left it: HTTP/2 knows no half of one
     const session = performServerHandshake(socket, {
       settings: {
         maxConcurrentStreams: limits.concurrentStreams,
@@ -191,14 +193,24 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
     return more
   }
 
-  /** The library tells of a header section when it is whole; but it knows of one that has begun. */
+  /**
+   * The library tells of a header section when it is whole, but it knows of one that has begun. It says nothing of one that it
+   * has rejected, so the client is asked: nobody can answer a PING in the middle of a header section (RFC 9113 6.10).
+   */
   #isHeadLate(now: number, headTimeout: number): boolean {
     const { bytesRead } = this.#socket
     if (bytesRead === this.#bytesSeen && this.#headSince === 0) return false // `state` is dear, and most are idle
     this.#bytesSeen = bytesRead
     const { lastProcStreamID = 0 } = this.#session.state
     if (lastProcStreamID <= this.#lastStreamId) this.#headSince = 0
-    else if (this.#headSince === 0) this.#headSince = now
+    else if (this.#headSince === 0) {
+      this.#headSince = now
+      this.#session.ping((error) => {
+        if (error !== null) return
+        this.#lastStreamId = Math.max(this.#lastStreamId, lastProcStreamID)
+        this.#headSince = 0
+      })
+    }
     return this.#headSince > 0 && now - this.#headSince >= headTimeout
   }
 }

@@ -1,9 +1,4 @@
-import {
-  constants,
-  type OutgoingHttpHeaders,
-  type ServerHttp2Stream,
-  type ServerStreamResponseOptions,
-} from 'node:http2'
+import type { OutgoingHttpHeaders, ServerHttp2Stream, ServerStreamResponseOptions } from 'node:http2'
 import type { Answer } from '../answer.ts'
 import { trailerPairs } from '../end-to-end-headers.ts'
 import type { AnswerOutlet } from '../fast/answer-outlet.ts'
@@ -27,8 +22,8 @@ export interface AnsweredRequest {
   readonly isHead: boolean
   /** Whether the client waits for `100 Continue`. */
   readonly expectsContinue: boolean
-  /** Whether the whole request has come. */
-  readonly isReceived: boolean
+  /** The answer is whole, and on its way. */
+  onAnswered(): void
   /** The client takes more again. */
   onDrain(): void
 }
@@ -126,8 +121,7 @@ export class StreamOutlet implements AnswerOutlet {
     if (stream.destroyed) return true
     if (piece !== null) stream.end(piece)
     else if (!stream.writableEnded) stream.end()
-    // RFC 9113 8.1: an answer that is whole says that nobody wants the rest of the request.
-    if (!this.#request.isReceived) stream.close(constants.NGHTTP2_NO_ERROR)
+    this.#request.onAnswered()
     return !this.isBlocked
   }
 

@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream } from 'node:http2'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import { type Body, EndlessBody, MeasuredBody } from '../fast/body.ts'
 import type { FastExchange } from '../fast/fast-exchange.ts'
 import { requestTrailers } from '../worker-request.ts'
@@ -8,6 +8,7 @@ export class StreamReader {
   readonly #stream: ServerHttp2Stream
   #isReceived: boolean
   #isReading = false
+  #isDiscarded = false
   #bytesReceived = 0
   /** What has come and not been taken. */
   #unread: Buffer | null = null
@@ -18,8 +19,10 @@ export class StreamReader {
     this.#isReceived = isWhole
   }
 
-  /** Whether the whole request has come. */
+  /** Whether the whole request has come, read or not. */
   get isReceived(): boolean {
+    if (this.#isReceived || this.#stream.closed) return this.#isReceived
+    this.#isReceived = this.#stream.state.state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE
     return this.#isReceived
   }
 
@@ -45,9 +48,13 @@ export class StreamReader {
 
   /** There is no body, but the end of the stream is still to come. */
   awaitEnd(): void {
-    this.#stream.once('end', () => {
-      this.#isReceived = true
-    })
+    this.#stream.resume()
+  }
+
+  /** Nobody takes any more of it. What is not read would keep the stream from ever being over. */
+  discard(): void {
+    this.#isDiscarded = true
+    this.#unread = null
     this.#stream.resume()
   }
 
@@ -62,11 +69,12 @@ export class StreamReader {
     this.#isReading = true
     this.#stream.on('data', (chunk: Buffer) => {
       this.#bytesReceived += chunk.length
-      this.#give(chunk, exchange)
+      if (!this.#isDiscarded) this.#give(chunk, exchange)
     })
+    // It ends like this as well when the stream is reset: a body that was cut short must not look whole to the worker.
     this.#stream.on('end', () => {
-      this.#isReceived = true
-      exchange.endBody()
+      if (!this.#stream.closed) this.#isReceived = true
+      if (this.#isReceived && !this.#isDiscarded) exchange.endBody()
     })
   }
 

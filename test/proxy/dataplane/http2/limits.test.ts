@@ -150,6 +150,23 @@ test('a header section that comes slowly is cut in time, and so is a client that
   expect(Date.now() - began).toBeLessThan(5_000)
 })
 
+test.each([
+  ['makes no sense', block([':method', ''])],
+  ['has too many lines', request({}, ...Array.from({ length: 300 }, (_, index) => [`x-${index}`, 'y'] as const))],
+])('a header section that %s costs its stream, not those beside it', async (_what, bad) => {
+  const { gateway, sockets } = await withLargeAnswer({ headTimeout: 100 })
+  const client = dialFrames(gateway).headers(1, request({ path: '/later' }))
+  await eventually(() => sockets.length === 1)
+  client.headers(3, bad)
+  await client.reset(3)
+  const asked = await client.until(({ type, flags }) => type === Type.ping && (flags & Flag.ack) === 0)
+  client.send(frame(Type.ping, Flag.ack, 0, asked.payload))
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  client.headers(5, request({ path: '/small' }))
+  await client.body(5)
+  expect(client.isClosed).toBe(false)
+})
+
 test('a connection that has been idle for its time is closed, one in use is not', async () => {
   const { gateway, sockets } = await withLargeAnswer({ keepAliveTimeout: 300 })
   const used = dialFrames(gateway).headers(1, request({ path: '/later' }))
