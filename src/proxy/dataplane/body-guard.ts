@@ -11,9 +11,12 @@ export interface BodyLimits {
 /** How often within the time limit it is looked whether something has moved. */
 const looks = 4
 
-/** Whether a body of a stated length is too long: to be asked before anything else is done with the request. */
+/**
+ * Whether a body of a stated length is too long: to be asked before anything else is done with the request. A length that is
+ * not told exactly any more as a number is, whatever the limit: not everybody behind us would read the same.
+ */
 export function isTooLong(contentLength: number, maxBodySize: number): boolean {
-  return maxBodySize > 0 && contentLength > maxBodySize
+  return contentLength > (maxBodySize > 0 ? maxBodySize : Number.MAX_SAFE_INTEGER)
 }
 
 /**

@@ -39,6 +39,14 @@ async function limited(settings: TestSettings, lanes: 'both' | 'general') {
 
 describe.each(['both', 'general'] as const)('lanes: %s', (lanes) => {
   describe('maxBodySize', () => {
+    test('a length that is no exact number any more is answered 413, without any limit', async () => {
+      const { gateway, worker } = await limited({ maxBodySize: 0 }, lanes)
+      const client = new RawClient(gateway.port)
+      const text = await client.send('POST / HTTP/1.1', 'Host: h', 'Content-Length: 9007199254740993', '', '').closed()
+      expect(text).toMatch(/^HTTP\/1.1 413 /)
+      expect(worker.connections()).toBe(0)
+    })
+
     test.each(['Accept: */*', 'Expect: 100-continue'])(
       'a length beyond it is answered 413 at once, and no worker hears of it (%s)',
       async (field) => {
