@@ -198,7 +198,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   }
 
   /**
-   * Before Node 22, the library says nothing of a connection that it has given up itself, after DATA on no stream, say: it reads no
+   * On Node 20, the library says nothing of a connection that it has given up itself, after DATA on no stream, say: it reads no
    * more, and does not even see the client leave. So a client of whom nothing is heard while it waits for us is asked.
    */
   #isDead(now: number, limit: number): boolean {
