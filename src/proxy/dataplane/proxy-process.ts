@@ -84,11 +84,6 @@ export class ProxyProcess {
         this.#workers.forget(target)
       },
     })
-    this.#refusals = new Refusals(
-      (counts) =>
-        options.channel.send({ type: 'message', body: { type: 'refused', counts } satisfies FromProxyProcess }),
-      options.log,
-    )
     options.channel.on('message', (message) => this.#onMessage(message))
     options.channel.on('abandoned', () => {
       options.log.warn('the supervisor is gone and does not come back: finishing')

@@ -132,11 +132,15 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     this.#exchange?.check(now)
     if (this.#stream.writableLength === 0) this.#stalledSince = 0
     else if (this.#stalledSince === 0) this.#stalledSince = now
+    if (this.#isResetByUs) return false // said once
     return sendTimeout > 0 && this.#stalledSince > 0 && now - this.#stalledSince >= sendTimeout
   }
 
   /** Ends it, whatever has become of the answer. @param code of RFC 9113 7 */
   end(code: number): void {
+    // At once: where the client reads nothing at all, the reset waits as well.
+    this.#exchange?.abort()
+    this.#account()
     this.#reset(code)
   }
 

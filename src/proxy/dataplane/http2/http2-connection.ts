@@ -47,6 +47,10 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   #bytesSeen = 0
   /** When a header section began to come that is not whole, in milliseconds since the epoch; 0: there is none. */
   #headSince = 0
+  /** Bytes that had come when something was last heard, when that was, and when a PING was sent because of it (0: none). */
+  #heard = 0
+  #heardAt = 0
+  #askedAt = 0
   #hasMisbehaved = false
 
   constructor(socket: Socket, options: Http2ConnectionOptions) {
@@ -116,6 +120,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
       stream.end(constants.NGHTTP2_ENHANCE_YOUR_CALM)
     }
     if (!this.#overhead.take(this.#newOverhead(), now)) this.#cut('HTTP2_FLOOD')
+    else if (this.#isDead(now, sendTimeout)) this.#cut('HTTP2_STALLED')
     else if (this.#isHeadLate(now, headTimeout)) this.#cut('REQUEST_TIMEOUT')
     else if (this.isIdle && now - this.#usedAt >= (this.#hasServed ? keepAliveTimeout : headTimeout)) {
       if (this.#headSince > 0) this.#cut('REQUEST_TIMEOUT')
@@ -191,6 +196,24 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
     const more = Math.max(0, overhead - this.#overheadSeen)
     this.#overheadSeen += more
     return more
+  }
+
+  /**
+   * On Node 20, the library says nothing of a connection that it has given up itself, after DATA on no stream, say: it reads no
+   * more, and does not even see the client leave. So a client of whom nothing is heard while it waits for us is asked.
+   */
+  #isDead(now: number, limit: number): boolean {
+    const { bytesRead } = this.#socket
+    if (this.isIdle || limit === 0 || bytesRead !== this.#heard) {
+      this.#heard = bytesRead
+      this.#heardAt = now
+      this.#askedAt = 0
+    } else if (this.#askedAt > 0) return now - this.#askedAt >= limit
+    else if (now - this.#heardAt >= limit) {
+      this.#askedAt = now
+      this.#session.ping(() => {})
+    }
+    return false
   }
 
   /**

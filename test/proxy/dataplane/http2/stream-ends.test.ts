@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { ErrorCode, type FrameClient, frame, request, Type } from '../../../support/http2-frames.ts'
+import { ErrorCode, Flag, type FrameClient, frame, request, Type } from '../../../support/http2-frames.ts'
 import { eventually, type Gateway, refused, startRawWorker, startWorker } from '../harness.ts'
 import { dialFrames, startClearGateway } from './h2-harness.ts'
 
@@ -81,4 +81,31 @@ test('an answer that comes before the end of its request, and is not taken, is g
   expect(await client.reset(1)).toBe(ErrorCode.calm)
   await allOver(gateway)
   expect(await refused(gateway, 'HTTP2_STALLED')).toBe(1)
+})
+
+test.each([
+  ['DATA on a stream that was never opened', frame(Type.data, 0, 9, 'x')],
+  ['DATA behind the end of a request', Buffer.concat([frame(Type.headers, 5, 3, request()), frame(Type.data, 0, 3)])],
+  ['SETTINGS of an odd size', frame(Type.settings, 0, 0, 'x')],
+])('a connection that is over for %s leaves no request behind', async (_what, bytes) => {
+  const worker = await startRawWorker(() => {})
+  const gateway = await startClearGateway({ v1: [worker.target] }, { sendTimeout: 200 })
+  const client = dialFrames(gateway).headers(1, request({ method: 'POST' }), 0)
+  await eventually(() => worker.connections() === 1)
+  client.send(bytes)
+  await client.goaway()
+  await client.closed()
+  await allOver(gateway)
+})
+
+test('a client that waits without a word stays, as long as it is there', async () => {
+  const worker = await startRawWorker(() => {})
+  const gateway = await startClearGateway({ v1: [worker.target] }, { sendTimeout: 100 })
+  const client = dialFrames(gateway).headers(1, request())
+  for (let round = 1; round <= 3; round++) {
+    const pings = () => client.frames.filter(({ type, flags }) => type === Type.ping && flags === 0)
+    await client.until(() => pings().length === round)
+    client.send(frame(Type.ping, Flag.ack, 0, pings().at(-1)?.payload))
+  }
+  expect(client.isClosed).toBe(false)
 })
