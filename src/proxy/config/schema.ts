@@ -191,7 +191,7 @@ export const configSchema = z.looseObject(
     sendTimeout: seconds(0)
       .default(60)
       .describe(
-        'How many seconds a client may take nothing of what is to be sent to it, before its connection is cut; 0: for ever.',
+        'How many seconds a client may take nothing of what is to be sent to it, before its connection is cut; 0: for ever. Over HTTP/2 also how long a client with open streams may say nothing before it is asked whether it is there.',
       ),
     keepAliveTimeout: seconds(0.1)
       .default(75)
