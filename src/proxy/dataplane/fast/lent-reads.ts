@@ -13,8 +13,8 @@ interface Undocumented {
 }
 
 /**
- * Reads an accepted connection without the price of a stream: a buffer, an event and a turn of the queue for each read, an
- * eighth of the CPU time of a plain request. `onread` does that and is documented for sockets that connect; an accepted one has
+ * Reads an accepted connection without the price of a stream: a buffer, an event and a turn of the queue for each read, about
+ * a tenth of the CPU time of a plain request. `onread` does that and is documented for sockets that connect; an accepted one has
  * to be made once more around its handle, which is not documented. Where that cannot be done (a Node without that handle,
  * TLS, a socket from which something has been read already) it is read as a stream: dearer, and otherwise the same.
  */

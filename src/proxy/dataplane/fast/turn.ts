@@ -9,7 +9,7 @@ export interface Writer {
 /**
  * Gathers the writes of one turn of the event loop to its end. With many connections, a turn reads from dozens of them; a write
  * wakes up whoever reads at the other end, and by the time of the next write, after the work of another request, that process
- * has gone to sleep again. Waking up is dear (a fourth of all CPU time of a proxy process, where it was measured), and
+ * has gone to sleep again. Waking up is dear (an eighth of all CPU time of a proxy process, where it was profiled), and
  * writes that follow each other closely do it once for many. With few connections there is nothing to gather, and no reason to
  * wait.
  */
