@@ -81,7 +81,8 @@ export class FastExchange implements WorkerUser {
    * @returns the position behind what was taken: nothing while there is no connection that it could go to
    */
   takeBody(buffer: Buffer, start: number, end: number, isLent: boolean): number {
-    if (this.#hasEnded) return start
+    // One that came whole with its head, and was taken back from a connection that ended, is in the text that goes to the next.
+    if (this.#hasEnded || this.#body.isComplete) return start
     const worker = this.#worker
     if (worker === null && !this.#answer.isComplete) return start
     if (worker !== null && !worker.isOpen) return start
