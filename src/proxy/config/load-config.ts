@@ -7,7 +7,7 @@ import { expandRanges } from './address-ranges.ts'
 import { tlsFileOptions } from './binding-schema.ts'
 import { distrustedBindings } from './distrusted-bindings.ts'
 import { portConflicts } from './port-conflicts.ts'
-import type { BindingConfig, ProxyConfig } from './proxy-config.ts'
+import type { BindingConfig, ProxyConfig, RolloutConfig } from './proxy-config.ts'
 import { redirectProblems } from './redirect-problems.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
 import { unknownKeys } from './unknown-keys.ts'
@@ -97,8 +97,18 @@ function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, 
     stopTimeout: parsed.stopTimeout,
     trustProxy: expandRanges(parsed.trustProxy),
     accessLog: parsed.accessLog === null ? null : resolve(folder, parsed.accessLog),
+    rollout: parsed.rollout && toRollout(parsed.rollout),
+    rolloutKey: parsed.rolloutKey,
+    mirror: parsed.mirror && { version: parsed.mirror.version, share: parsed.mirror.share / 100 },
     raw,
   }
+}
+
+function toRollout(parsed: NonNullable<ParsedConfig['rollout']>): RolloutConfig {
+  const { version, steps, every, guard, workers, state, since, elapsed } = parsed
+  // Whoever shortens the list by hand means its end.
+  const step = Math.min(parsed.step, steps.length - 1)
+  return { version, steps, every, guard, workers, step, state, since: since === null ? null : Date.parse(since), elapsed }
 }
 
 function toBinding(binding: ParsedConfig['bindings'][number], folder: string): BindingConfig {

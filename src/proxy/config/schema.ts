@@ -3,6 +3,7 @@ import { explained, flag, seconds, wholeNumber } from '../../common/config/check
 import { versionNamePattern, versionNameRule } from '../versions/version-name.ts'
 import { isAddressRange } from './address-ranges.ts'
 import { bindingSchema } from './binding-schema.ts'
+import { mirrorSchema, rolloutKeySchema, rolloutSchema } from './rollout-schema.ts'
 
 /**
  * The zod schema of proxy.json. The message of every check is the text "what is allowed": load-config.ts puts where and
@@ -150,6 +151,19 @@ export const configSchema = z.looseObject(
       .nullable()
       .default(null)
       .describe('File that one line for each request is appended to, relative to proxy.json; null: none.'),
+    rollout: rolloutSchema
+      .nullable()
+      .default(null)
+      .describe('The rollout that is going on, if any. Written by proxy rollout; members below.'),
+    rolloutKey: rolloutKeySchema
+      .default('address')
+      .describe(
+        'What tells one client of a rollout from another: `address`, `cookie:<name>` or `header:<name>`. A request without that cookie or header is told by its address.',
+      ),
+    mirror: mirrorSchema
+      .nullable()
+      .default(null)
+      .describe('Which version gets copies of requests. Written by proxy mirror; members below.'),
   },
   { error: 'an object: { … }' },
 )
