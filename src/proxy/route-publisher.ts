@@ -120,5 +120,9 @@ export class RoutePublisher {
 }
 
 function isSame(table: RouteTableData, routes: Omit<RouteTableData, 'epoch'>): boolean {
-  return JSON.stringify([table.live, table.versions]) === JSON.stringify([routes.live, routes.versions])
+  return contentKey(table) === contentKey(routes)
+}
+
+function contentKey({ live, versions, rollout = null, mirror = null }: Omit<RouteTableData, 'epoch'>): string {
+  return JSON.stringify([live, versions, rollout, mirror])
 }

@@ -2,6 +2,7 @@ import type { RouteTable } from './route-table.ts'
 import type { SelectionSettings } from './selection-settings.ts'
 import { byHeader } from './selectors/by-header.ts'
 import { live } from './selectors/live.ts'
+import { rollout } from './selectors/rollout.ts'
 import { VersionSelector } from './version-selector.ts'
 
 /** The selector for these settings and this table. Here alone it is said who selects, and in which order. */
@@ -10,7 +11,7 @@ export function makeSelector(_settings: SelectionSettings, table: RouteTable): V
     names: table.names,
     stated: [byHeader],
     pins: null,
-    share: null,
+    share: table.rollout && rollout(table.rollout),
     live: live(table.live),
   })
 }

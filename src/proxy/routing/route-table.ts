@@ -24,11 +24,31 @@ export interface Route {
   readonly code?: ErrorCode
 }
 
+/** What of a rollout proxy processes need to know. */
+export interface RolloutRoute {
+  /** The candidate. */
+  readonly version: string
+  /** Of the clients that name no version, from 0 to 1. */
+  readonly share: number
+  /** What tells one client from another: `address`, `cookie:<name>` or `header:<name>`. */
+  readonly key: string
+}
+
+/** That a version gets copies of requests. */
+export interface MirrorRoute {
+  readonly version: string
+  /** Of the requests that name no version, from 0 to 1. */
+  readonly share: number
+}
+
 /** A route table as it crosses the channel. Pairs, not an object: a version may be called `__proto__`. */
 export interface RouteTableData {
   readonly epoch: number
   readonly live: string | null
   readonly versions: ReadonlyArray<readonly [name: string, route: Route]>
+  /** Left out: there is none. */
+  readonly rollout?: RolloutRoute | null
+  readonly mirror?: MirrorRoute | null
 }
 
 /**
@@ -43,12 +63,16 @@ export class RouteTable {
   readonly live: string | null
   /** Those of all versions in it. */
   readonly names: VersionNames
+  readonly rollout: RolloutRoute | null
+  readonly mirror: MirrorRoute | null
   readonly #routes: ReadonlyMap<string, Route>
 
   /** @param former the table that this one follows: where no version has come or gone, the two share the names */
   constructor(data: RouteTableData, former: RouteTable | null = null) {
     this.epoch = data.epoch
     this.live = data.live
+    this.rollout = data.rollout ?? null
+    this.mirror = data.mirror ?? null
     this.#routes = new Map(data.versions)
     this.names = former?.names.equals(this.#routes) ? former.names : new VersionNames(this.#routes.keys())
   }
@@ -63,6 +87,7 @@ export class RouteTable {
   }
 
   toData(): RouteTableData {
-    return { epoch: this.epoch, live: this.live, versions: [...this.#routes] }
+    const { epoch, live, rollout, mirror } = this
+    return { epoch, live, versions: [...this.#routes], rollout, mirror }
   }
 }

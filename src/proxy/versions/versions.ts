@@ -9,6 +9,8 @@ import { type PoolFactory, Version } from './version.ts'
 export class Versions extends EventEmitter<{ change: [] }> {
   readonly #pools: PoolFactory
   readonly #versions = new Map<string, Version>()
+  /** By who holds it. */
+  readonly #held = new Map<string, string>()
 
   constructor(pools: PoolFactory) {
     super()
@@ -48,6 +50,12 @@ export class Versions extends EventEmitter<{ change: [] }> {
     void this.#versions.get(victim)?.stop()
   }
 
+  /** A version that does not idle out, nor make room for another, as long as this holder holds it. @param name null: none any more */
+  hold(holder: 'rollout' | 'mirror', name: string | null): void {
+    if (name === null) this.#held.delete(holder)
+    else this.#held.set(holder, name)
+  }
+
   /** Those that nobody has used for `idleTime` milliseconds; see findIdle. */
   idle(live: string | null, idleTime: number): Version[] {
     return findIdle(this.#running(live), idleTime, Date.now()).map((name) => this.get(name))
@@ -77,9 +85,10 @@ export class Versions extends EventEmitter<{ change: [] }> {
 
   #running(live: string | null): RunningVersion[] {
     const running = [...this.#versions.values()].filter((version) => version.isRunning)
+    const held = new Set(this.#held.values())
     return running.map(({ name, activity }) => ({
       name,
-      isLive: name === live,
+      isLive: name === live || held.has(name),
       inFlight: activity.inFlight,
       lastAccess: activity.lastAccess,
     }))

@@ -70,6 +70,12 @@ export class FastExchange implements WorkerUser {
   }
 
   start(): void {
+    this.#connect()
+    const { method, hasBody, text, entry } = this.#request
+    if (!hasBody) this.#context.mirror()?.offer(method, entry.selection, () => text)
+  }
+
+  #connect(): void {
     const worker = this.#workers.take(this.#claim.target, this)
     this.#worker = worker
     this.#givenBefore = worker.outlet.bytesGiven
@@ -145,7 +151,10 @@ export class FastExchange implements WorkerUser {
       this.#onBadAnswer(wasSent)
       return
     }
-    if (!hadHead && answer.hasHead) this.#claim.succeed()
+    if (!hadHead && answer.hasHead) {
+      this.#claim.succeed()
+      this.#request.entry.ticket.answered(answer.status)
+    }
     const { outlet } = this.#client
     const takesMore = answer.isComplete ? outlet.finish() : outlet.flush()
     if (answer.isComplete) this.#onAnswered()
@@ -267,7 +276,7 @@ export class FastExchange implements WorkerUser {
     }
     this.#claim = claim
     this.#answer = this.#newAnswer()
-    this.start()
+    this.#connect()
   }
 
   /** Answers in place of a worker; where an answer has begun already, cuts it off. */
