@@ -8,6 +8,7 @@ export type SelectedBy = 'header' | 'cookie' | 'query' | 'host' | 'path' | 'stic
 export interface SelectableRequest {
   /** The values of every version header that the request has, in order. */
   readonly versionHeaders: readonly string[]
+  readonly method: string
   /** Path and query as they were sent. */
   readonly target: string
   /** The authority that the client named, with its port if it named one. */

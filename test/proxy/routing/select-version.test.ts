@@ -5,6 +5,7 @@ import type { SelectableRequest } from '../../../src/proxy/routing/selection.ts'
 
 const naming = (...versionHeaders: string[]): SelectableRequest => ({
   versionHeaders,
+  method: 'GET',
   target: '/',
   host: 'example.test',
   address: '127.0.0.1',
