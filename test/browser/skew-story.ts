@@ -28,6 +28,9 @@ export async function followPage(versionPath: string): Promise<void> {
     await tab.page.getByText('About v1').waitFor()
     expectOneVersion(tab, 'v1')
     await tab.page.goBack()
+    await tab.page.getByText('Page of v1').waitFor()
+    await tab.page.waitForLoadState('networkidle')
+    tab.takeAnswers()
   }
 
   await tab.page.goto(gateway.url, { waitUntil: 'networkidle' })

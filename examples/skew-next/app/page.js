@@ -12,7 +12,9 @@ export default function Page() {
   return (
     <>
       <h1>Page of {process.env.VERSION}</h1>
-      <button onClick={showMore}>More</button>
+      <button type="button" onClick={showMore}>
+        More
+      </button>
       <output>{text}</output>
       <Link href="/about" prefetch={false}>
         About
