@@ -1,4 +1,5 @@
 import { CserviceError } from '../common/errors.ts'
+import { faultPoint } from '../common/fault-point.ts'
 import type { Log } from '../common/log.ts'
 import type { Spares } from '../supervisor/spares/spares.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
@@ -8,11 +9,17 @@ import { type ConfigChange, ConfigFollower } from './config/config-follower.ts'
 import { isServedAlike } from './config/is-served-alike.ts'
 import { loadConfig } from './config/load-config.ts'
 import type { ProxyConfig } from './config/proxy-config.ts'
-import { rewriteDefaultVersion } from './config/rewrite-config.ts'
+import { type ConfigChanges, rewriteConfig } from './config/rewrite-config.ts'
 import { CurrentCatalog } from './current-catalog.ts'
 import { LiveVersion, type PromoteAnswer } from './live-version.ts'
+import type { MirrorCounters, VersionCounters } from './messages.ts'
+import { Mirroring } from './mirroring.ts'
 import { ProxyProcesses } from './proxy-processes.ts'
+import { Rollout } from './rollout/rollout.ts'
 import { RoutePublisher } from './route-publisher.ts'
+import { settleConfig } from './settle-config.ts'
+import { PinKey } from './skew/pin-key.ts'
+import { SkewProtection } from './skew/skew-protection.ts'
 import { Turns } from './turns.ts'
 import { Catalog } from './versions/catalog.ts'
 import { Journal } from './versions/journal.ts'
@@ -50,6 +57,9 @@ export class Gateway {
   readonly configuration: ConfigFollower
   readonly spares: Spares
   readonly journal: Journal
+  readonly skew: SkewProtection
+  readonly rollout: Rollout
+  readonly mirroring: Mirroring
   readonly #coldStarts: ColdStarts
   readonly #catalog: CurrentCatalog
   readonly #leases: PortLeases
@@ -73,6 +83,14 @@ export class Gateway {
     this.#pools = new VersionPools({ supervisor, publisher, leases: this.#leases, config: inForce, publish })
     this.versions = new Versions(this.#pools)
     this.versions.on('change', () => this.#publishSoon())
+    const pinKey = new PinKey(config.file, log)
+    this.skew = new SkewProtection({
+      liveChanges: async () => [],
+      config: () => inForce().skew,
+      live: () => this.live.name,
+      key: () => pinKey.value,
+    })
+    this.skew.on('change', () => this.#publishSoon())
     this.#coldStarts = new ColdStarts({
       versions: this.versions,
       log,
@@ -83,17 +101,42 @@ export class Gateway {
     this.live = new LiveVersion(config.defaultVersion, {
       lookUp: (name) => this.#coldStarts.lookUp(name, 1),
       find: (name) => this.versions.find(name),
-      recordLive: async (name) => (await rewriteDefaultVersion(config.file, name)).undo,
+      recordLive: (name) => this.#recordLive(name),
       acknowledged: (epoch) => publisher.acknowledged(epoch, acknowledgeDeadline),
       publish,
       config: inForce,
       journal: this.journal,
       log,
     })
+    const shared = {
+      lookUp: (name: string) => this.#coldStarts.lookUp(name, 1),
+      find: (name: string) => this.versions.find(name),
+      has: (name: string) => this.catalog.has(name),
+      live: () => this.live.name,
+      config: inForce,
+      rewrite: (changes: ConfigChanges) => rewriteConfig(config.file, changes),
+      publish,
+      acknowledged: (epoch: number) => publisher.acknowledged(epoch, acknowledgeDeadline),
+      shrink: (name: string) => this.#shrinkOther(name),
+      exclusively: <T>(action: () => Promise<T>) => this.#turns.take(action),
+      journal: this.journal,
+      log,
+    }
+    this.rollout = new Rollout({
+      ...shared,
+      hold: (name) => this.versions.hold('rollout', name),
+      promote: (name, workers, by) => this.live.promote(name, workers, by),
+    })
+    this.mirroring = new Mirroring({ ...shared, hold: (name) => this.versions.hold('mirror', name) })
     const listener = {
       onDemand: (version: string) => this.#coldStarts.onDemand(version),
-      onCounters: this.versions.count.bind(this.versions),
+      onCounters: (source: string, counters: readonly VersionCounters[]) => {
+        this.versions.count(source, counters)
+        this.rollout.count(counters)
+      },
+      onMirrored: (counts: MirrorCounters) => this.mirroring.count(counts),
       onSourceGone: (source: string) => this.versions.forgetSource(source),
+      skewSettings: (isSecure: boolean) => this.skew.settings(isSecure),
     }
     this.processes = new ProxyProcesses(supervisor, publisher, listener, config, log)
     this.#catalog.on('change', () => {
@@ -101,7 +144,11 @@ export class Gateway {
       this.#publishSoon()
     })
     // The former live version may have been kept although its folder is gone.
-    this.live.on('promoted', () => this.#dropMissing())
+    this.live.on('promoted', ({ version }) => {
+      this.skew.note(version)
+      this.rollout.promoted(version)
+      this.#dropMissing()
+    })
   }
 
   /**
@@ -118,6 +165,9 @@ export class Gateway {
     signal.addEventListener('abort', callOff)
     try {
       signal.throwIfAborted()
+      await gateway.skew.open()
+      gateway.rollout.restore(config.rollout)
+      gateway.mirroring.restore(config.mirror)
       gateway.#publish()
       gateway.#started = gateway.live.start()
       gateway.#pools.keepSpares(config)
@@ -170,7 +220,11 @@ export class Gateway {
    * @param by who asked, for the journal
    */
   promote(name: string, workers: number, by: string): Promise<PromoteAnswer> {
-    return this.#turns.take(() => this.live.promote(name, workers, by))
+    return this.#turns.take(async () => {
+      const answer = await this.live.promote(name, workers, by)
+      const ended = await this.rollout.endedByPromote
+      return ended === null ? answer : { ...answer, rollout: { version: ended.version, result: ended.result } }
+    })
   }
 
   /** Stops proxy processes and version workers gracefully. Nothing is started any more, also by what is half way. */
@@ -181,6 +235,9 @@ export class Gateway {
 
   async #stop(): Promise<void> {
     this.#coldStarts.close()
+    this.skew.close()
+    this.rollout.close()
+    this.mirroring.close()
     await this.configuration.close()
     await this.spares.close()
     await this.processes.close()
@@ -205,7 +262,35 @@ export class Gateway {
     const live = this.live.name
     // Whose folder has vanished goes on with what it has in memory, if it is the live one.
     if (live !== null && this.versions.find(live)?.isRunning) names.add(live)
-    return this.publisher.publish({ live, versions: this.versions.routes(names) })
+    return this.publisher.publish({
+      live,
+      lapsed: this.skew.lapsed,
+      versions: this.versions.routes(names),
+      rollout: this.rollout.route,
+      mirror: this.mirroring.route,
+    })
+  }
+
+  /** What is live and a rollout that this ends change together, or not at all. @returns how to put both back */
+  async #recordLive(name: string): Promise<() => Promise<void>> {
+    const ended = this.rollout.candidate === null ? {} : { rollout: undefined }
+    const rewrite = await rewriteConfig(this.config.file, { defaultVersion: name, ...ended })
+    faultPoint('promote:recorded')
+    const restore = this.rollout.clear()
+    return async () => {
+      restore()
+      await rewrite.undo()
+    }
+  }
+
+  /** In the background: a version that is in no rollout any more, or not mirrored to, has as many workers as any other. */
+  #shrinkOther(name: string): void {
+    const version = this.versions.find(name)
+    const { nonDefaultWorkerCount } = this.config
+    if (name === this.live.name || !version || version.size <= nonDefaultWorkerCount) return
+    version.scale(nonDefaultWorkerCount, 'scale').catch((error: unknown) => {
+      this.#log.warn({ err: error, version: name }, 'surplus workers were not stopped')
+    })
   }
 
   /** Whenever the catalog has changed, or a version is not live any more: what keeps one without a folder alive. */
@@ -229,20 +314,15 @@ export class Gateway {
           throw error
         }
         this.#pools.keepSpares(next)
+        this.skew.update()
         this.#leases.setRange(next.versionPorts.min, next.versionPorts.max)
         if (catalog) await this.#catalog.replace(catalog)
         this.#log.info({ file: next.file }, 'the configuration was changed and is in force')
       },
-      settle: async (next, former) => {
-        const live = this.live.name
-        if (next.defaultVersion === null && live !== null) {
-          this.live.clear()
-          this.#dropMissing()
-        } else if (next.defaultVersion !== null && next.defaultVersion !== live) {
-          await this.live.followEdit(next.defaultVersion, next.workerCount)
-        } else if (live !== null && next.workerCount !== former.workerCount) {
-          await this.versions.find(live)?.scale(next.workerCount, 'scale')
-        }
+      settle: (next, former) => {
+        const { live, rollout, mirroring, versions } = this
+        const dropMissing = () => this.#dropMissing()
+        return settleConfig({ live, rollout, mirroring, versions, dropMissing }, next, former)
       },
     }
   }

@@ -11,6 +11,8 @@ export interface PromoteAnswer {
   readonly previous: string | null
   readonly workers: number
   readonly epoch: number
+  /** The rollout that it has ended: that of this version is done by it, that of another one aborted. */
+  readonly rollout?: { readonly version: string; readonly result: 'done' | 'aborted' }
 }
 
 /** What making a version live needs from the gateway. */

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { isDeepStrictEqual } from 'node:util'
 import { CserviceError } from '../common/errors.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
 import type { ToProxyProcess } from './messages.ts'
@@ -120,9 +121,5 @@ export class RoutePublisher {
 }
 
 function isSame(table: RouteTableData, routes: Omit<RouteTableData, 'epoch'>): boolean {
-  return contentKey(table) === contentKey(routes)
-}
-
-function contentKey({ live, versions, rollout = null, mirror = null }: Omit<RouteTableData, 'epoch'>): string {
-  return JSON.stringify([live, versions, rollout, mirror])
+  return isDeepStrictEqual({ ...table, epoch: 0 }, { ...routes, epoch: 0 })
 }

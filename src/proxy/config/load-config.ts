@@ -10,6 +10,7 @@ import { portConflicts } from './port-conflicts.ts'
 import type { BindingConfig, ProxyConfig, RolloutConfig } from './proxy-config.ts'
 import { redirectProblems } from './redirect-problems.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
+import { skewSchema } from './skew-schema.ts'
 import { unknownKeys } from './unknown-keys.ts'
 
 /** A configuration, and what its author may want to know about the file. */
@@ -95,6 +96,7 @@ function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, 
     maxBodySize: parsed.maxBodySize,
     drainTimeout: parsed.drainTimeout,
     stopTimeout: parsed.stopTimeout,
+    skew: skewOf(parsed.skew),
     trustProxy: expandRanges(parsed.trustProxy),
     accessLog: parsed.accessLog === null ? null : resolve(folder, parsed.accessLog),
     rollout: parsed.rollout && toRollout(parsed.rollout),
@@ -109,6 +111,12 @@ function toRollout(parsed: NonNullable<ParsedConfig['rollout']>): RolloutConfig 
   // Whoever shortens the list by hand means its end.
   const step = Math.min(parsed.step, steps.length - 1)
   return { version, steps, every, guard, workers, step, state, since: since === null ? null : Date.parse(since), elapsed }
+}
+
+function skewOf(skew: ParsedConfig['skew']): ProxyConfig['skew'] {
+  if (skew === false) return null
+  const { cookie, maxAge, versions } = skewSchema.parse(skew === true ? {} : skew)
+  return { cookie, maxAge, versions }
 }
 
 function toBinding(binding: ParsedConfig['bindings'][number], folder: string): BindingConfig {

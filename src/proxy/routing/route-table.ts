@@ -45,6 +45,8 @@ export interface MirrorRoute {
 export interface RouteTableData {
   readonly epoch: number
   readonly live: string | null
+  /** Versions that were live and are not kept for their pages any more. */
+  readonly lapsed?: readonly string[]
   readonly versions: ReadonlyArray<readonly [name: string, route: Route]>
   /** Left out: there is none. */
   readonly rollout?: RolloutRoute | null
@@ -65,14 +67,19 @@ export class RouteTable {
   readonly names: VersionNames
   readonly rollout: RolloutRoute | null
   readonly mirror: MirrorRoute | null
+  /** Versions that were live and are not kept for their pages any more. */
+  readonly lapsed: ReadonlySet<string>
+  readonly #data: RouteTableData
   readonly #routes: ReadonlyMap<string, Route>
 
   /** @param former the table that this one follows: where no version has come or gone, the two share the names */
   constructor(data: RouteTableData, former: RouteTable | null = null) {
+    this.#data = data
     this.epoch = data.epoch
     this.live = data.live
     this.rollout = data.rollout ?? null
     this.mirror = data.mirror ?? null
+    this.lapsed = new Set(data.lapsed)
     this.#routes = new Map(data.versions)
     this.names = former?.names.equals(this.#routes) ? former.names : new VersionNames(this.#routes.keys())
   }
@@ -87,7 +94,6 @@ export class RouteTable {
   }
 
   toData(): RouteTableData {
-    const { epoch, live, rollout, mirror } = this
-    return { epoch, live, versions: [...this.#routes], rollout, mirror }
+    return this.#data
   }
 }
