@@ -12,6 +12,13 @@ export const knownUsages: readonly KnownUsage[] = [
   usage('proxy start <proxy.json>', 'Starts the gateway here, or the proxy of one that runs', 'proxy start proxy.json'),
   usage('proxy info', 'Shows versions, workers and proxy processes', 'proxy info'),
   usage('proxy promote <version> [n]', 'Makes a version live, with n workers', 'proxy promote v3 4'),
+  usage(
+    'proxy rollout <version> <share>',
+    'Gives a share of the clients another version, in steps',
+    'proxy rollout v4 10%',
+  ),
+  usage('proxy rollout pause|resume|abort|status', 'Steers the rollout that is going on', 'proxy rollout status'),
+  usage('proxy mirror <version> <share>|off', 'Sends copies of requests to a version', 'proxy mirror v4 5%'),
   usage('proxy version <version> [n]', 'Runs n workers of a version; 0 stops it', 'proxy version v2 1'),
   usage('proxy stop', 'Stops the proxy, gracefully; the service goes on', 'proxy stop'),
   usage('start <worker> [options]', 'Adds workers to the service, one at a time', 'start server.js {"count":2}'),

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { helpOf } from './help.ts'
 import { renderProxyInfo } from './render-proxy-info.ts'
+import { renderPreview, renderRolloutStatus } from './render-rollout.ts'
 import { isObject, renderScalar, renderTable, renderValue } from './render-value.ts'
 import { style } from './style.ts'
 
@@ -10,6 +11,8 @@ export function render(words: readonly string[], answer: unknown): string {
   if (!isObject(answer)) return renderValue(answer)
   const [name, mode] = words
   if (name === 'proxy' && Array.isArray(answer.versions)) return renderProxyInfo(answer)
+  if (name === 'proxy' && mode === 'rollout' && answer.dryRun === true) return renderPreview(answer)
+  if (name === 'proxy' && mode === 'rollout' && 'last' in answer) return renderRolloutStatus(answer)
   if (name === 'help')
     return Array.isArray(answer.commands) ? renderCommands(answer, answer.commands) : renderHelp(answer)
   if (name === 'workers' && mode !== 'details' && Array.isArray(answer.workers))

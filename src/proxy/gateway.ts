@@ -1,5 +1,4 @@
 import { CserviceError } from '../common/errors.ts'
-import { faultPoint } from '../common/fault-point.ts'
 import type { Log } from '../common/log.ts'
 import type { Spares } from '../supervisor/spares/spares.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
@@ -15,6 +14,7 @@ import { LiveVersion, type PromoteAnswer } from './live-version.ts'
 import type { MirrorCounters, VersionCounters } from './messages.ts'
 import { Mirroring } from './mirroring.ts'
 import { ProxyProcesses } from './proxy-processes.ts'
+import { recordLive } from './rollout/record-live.ts'
 import { Rollout } from './rollout/rollout.ts'
 import { RoutePublisher } from './route-publisher.ts'
 import { settleConfig } from './settle-config.ts'
@@ -101,7 +101,7 @@ export class Gateway {
     this.live = new LiveVersion(config.defaultVersion, {
       lookUp: (name) => this.#coldStarts.lookUp(name, 1),
       find: (name) => this.versions.find(name),
-      recordLive: (name) => this.#recordLive(name),
+      recordLive: (name) => recordLive(config.file, name, this.rollout),
       acknowledged: (epoch) => publisher.acknowledged(epoch, acknowledgeDeadline),
       publish,
       config: inForce,
@@ -117,7 +117,7 @@ export class Gateway {
       rewrite: (changes: ConfigChanges) => rewriteConfig(config.file, changes),
       publish,
       acknowledged: (epoch: number) => publisher.acknowledged(epoch, acknowledgeDeadline),
-      shrink: (name: string) => this.#shrinkOther(name),
+      shrink: (name: string) => void this.versions.find(name)?.shrink(inForce().nonDefaultWorkerCount, log),
       exclusively: <T>(action: () => Promise<T>) => this.#turns.take(action),
       journal: this.journal,
       log,
@@ -268,28 +268,6 @@ export class Gateway {
       versions: this.versions.routes(names),
       rollout: this.rollout.route,
       mirror: this.mirroring.route,
-    })
-  }
-
-  /** What is live and a rollout that this ends change together, or not at all. @returns how to put both back */
-  async #recordLive(name: string): Promise<() => Promise<void>> {
-    const ended = this.rollout.candidate === null ? {} : { rollout: undefined }
-    const rewrite = await rewriteConfig(this.config.file, { defaultVersion: name, ...ended })
-    faultPoint('promote:recorded')
-    const restore = this.rollout.clear()
-    return async () => {
-      restore()
-      await rewrite.undo()
-    }
-  }
-
-  /** In the background: a version that is in no rollout any more, or not mirrored to, has as many workers as any other. */
-  #shrinkOther(name: string): void {
-    const version = this.versions.find(name)
-    const { nonDefaultWorkerCount } = this.config
-    if (name === this.live.name || !version || version.size <= nonDefaultWorkerCount) return
-    version.scale(nonDefaultWorkerCount, 'scale').catch((error: unknown) => {
-      this.#log.warn({ err: error, version: name }, 'surplus workers were not stopped')
     })
   }
 

@@ -11,7 +11,7 @@ export interface Completion {
 /** Asks the service something that only reads. Rejects when it cannot be asked. */
 export type Ask = (line: string) => Promise<unknown>
 
-const proxyCommands = ['start', 'stop', 'version', 'promote', 'info']
+const proxyCommands = ['start', 'stop', 'version', 'promote', 'rollout', 'mirror', 'info']
 
 /**
  * What the word before the cursor may become: commands as `help` lists them, subcommands, versions, pids, files.
@@ -47,6 +47,10 @@ async function candidatesAfter(
     case 'proxy version 2':
     case 'proxy promote 2':
       return await versionNames(ask)
+    case 'proxy rollout 2':
+      return ['pause', 'resume', 'abort', 'status', ...(await versionNames(ask))]
+    case 'proxy mirror 2':
+      return ['off', ...(await versionNames(ask))]
     case 'proxy start 2':
     case 'start 1':
     case 'upgrade 2':

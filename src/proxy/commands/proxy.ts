@@ -2,13 +2,23 @@ import { CserviceError } from '../../common/errors.ts'
 import type { Command } from '../../supervisor/control/command.ts'
 import type { ProxyHost } from '../proxy-host.ts'
 import { infoCommand } from './info.ts'
+import { mirrorCommand } from './mirror.ts'
 import { promoteCommand } from './promote.ts'
+import { rolloutCommand } from './rollout.ts'
 import { startCommand } from './start.ts'
 import { stopCommand } from './stop.ts'
 import type { Subcommand } from './subcommand.ts'
 import { versionCommand } from './version.ts'
 
-const subcommands: readonly Subcommand[] = [startCommand, stopCommand, versionCommand, promoteCommand, infoCommand]
+const subcommands: readonly Subcommand[] = [
+  startCommand,
+  stopCommand,
+  versionCommand,
+  promoteCommand,
+  rolloutCommand,
+  mirrorCommand,
+  infoCommand,
+]
 
 /** The command `proxy`, whose first word says which of its subcommands is meant. */
 export function proxyCommand(host: ProxyHost): Command {

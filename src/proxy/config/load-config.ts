@@ -110,7 +110,17 @@ function toRollout(parsed: NonNullable<ParsedConfig['rollout']>): RolloutConfig 
   const { version, steps, every, guard, workers, state, since, elapsed } = parsed
   // Whoever shortens the list by hand means its end.
   const step = Math.min(parsed.step, steps.length - 1)
-  return { version, steps, every, guard, workers, step, state, since: since === null ? null : Date.parse(since), elapsed }
+  return {
+    version,
+    steps,
+    every,
+    guard,
+    workers,
+    step,
+    state,
+    since: since === null ? null : Date.parse(since),
+    elapsed,
+  }
 }
 
 function skewOf(skew: ParsedConfig['skew']): ProxyConfig['skew'] {

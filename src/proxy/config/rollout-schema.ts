@@ -34,7 +34,10 @@ export const rolloutSchema = z.looseObject(
       .default(null)
       .describe('Workers of the candidate; `null`: in proportion to its share, at least nonDefaultWorkerCount.'),
     step: wholeNumber(0, 1_000).default(0).describe('Which of the steps is in force, counted from 0.'),
-    state: z.enum(['running', 'paused'], { error: '"running" or "paused"' }).default('running').describe('Whether steps follow.'),
+    state: z
+      .enum(['running', 'paused'], { error: '"running" or "paused"' })
+      .default('running')
+      .describe('Whether steps follow.'),
     since: explained('a date and time such as 2026-01-31T12:00:00.000Z', (error) =>
       z.string({ error }).refine((text) => !Number.isNaN(Date.parse(text)), { error }),
     )

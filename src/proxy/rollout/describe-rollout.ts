@@ -48,5 +48,17 @@ export function describeRollout(
 ): RunningRollout {
   const { version, state, steps, step, every, guard } = plan
   const elapsed = Math.round(elapsedOf(plan, now) / 1_000)
-  return { version, ...known, state, share: shareOf(plan), step: step + 1, steps, every, elapsed, guard, trouble, verdict }
+  return {
+    version,
+    ...known,
+    state,
+    share: shareOf(plan),
+    step: step + 1,
+    steps,
+    every,
+    elapsed,
+    guard,
+    trouble,
+    verdict,
+  }
 }

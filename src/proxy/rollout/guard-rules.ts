@@ -44,7 +44,8 @@ function parseRule(text: string): GuardRule | string {
   if (subject === 'errors') {
     if (unit === 'x') return { text: written, kind: 'errors-ratio', limit: number }
     if (unit !== '%') return `${shown} limits errors by a time: errors are limited by % or x`
-    if (number <= 0 || number >= 100) return `${shown} is met always or never: allowed is more than 0% and less than 100%`
+    if (number <= 0 || number >= 100)
+      return `${shown} is met always or never: allowed is more than 0% and less than 100%`
     return { text: written, kind: 'errors', limit: number / 100 }
   }
   const quantile = Number(subject.slice(1)) / 100

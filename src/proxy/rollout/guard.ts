@@ -1,6 +1,6 @@
 import type { AnswerTally } from '../messages.ts'
 import { Evidence } from './evidence.ts'
-import { parseGuard, type GuardRule } from './guard-rules.ts'
+import { type GuardRule, parseGuard } from './guard-rules.ts'
 import { type Finding, judge, requestsNeeded } from './judge.ts'
 
 /** In a step, a candidate that is well is taken for a bad one this often at most, all rules and all looks together. */

@@ -17,7 +17,9 @@ export function atStep(plan: RolloutPlan, step: number, now: number): RolloutPla
 
 /** What has passed of the step is kept. */
 export function paused(plan: RolloutPlan, now: number): RolloutPlan {
-  return plan.state === 'paused' ? plan : { ...plan, state: 'paused', elapsed: elapsedOf(plan, now) / 1_000, since: now }
+  return plan.state === 'paused'
+    ? plan
+    : { ...plan, state: 'paused', elapsed: elapsedOf(plan, now) / 1_000, since: now }
 }
 
 export function resumed(plan: RolloutPlan, now: number): RolloutPlan {

@@ -52,7 +52,11 @@ export class RolloutJournal {
     })
   }
 
-  async failed(event: RolloutEvent, plan: RolloutPlan, { by, began, error }: Change & { error: CserviceError }): Promise<void> {
+  async failed(
+    event: RolloutEvent,
+    plan: RolloutPlan,
+    { by, began, error }: Change & { error: CserviceError },
+  ): Promise<void> {
     await this.#parts.journal.append({
       action: 'rollout',
       version: plan.version,

@@ -84,7 +84,9 @@ export class Rollout {
     const { version } = this.#plan
     if (this.#failure !== null) return `the rollout of ${version} does not go on: ${this.#failure.message}`
     const { trouble } = candidateState(this.#parts, version)
-    return trouble === null ? null : `the rollout of ${version}, whose requests go to the live version meanwhile: ${trouble}`
+    return trouble === null
+      ? null
+      : `the rollout of ${version}, whose requests go to the live version meanwhile: ${trouble}`
   }
 
   /**
@@ -139,7 +141,8 @@ export class Rollout {
     const plan = this.#plan
     if (config !== null && config.version === this.#parts.live()) {
       await this.#parts.rewrite({ rollout: undefined })
-      if (plan !== null) await this.#journal.ended(this.#forget(plan, 'done', 'it was made live by an edit'), 'proxy.json')
+      if (plan !== null)
+        await this.#journal.ended(this.#forget(plan, 'done', 'it was made live by an edit'), 'proxy.json')
     } else if (config === null && plan !== null) {
       await this.#end(plan, 'proxy.json', 'it was taken out of proxy.json')
     } else if (config !== null && (plan === null || !isSamePlan(config, plan))) {
@@ -234,7 +237,10 @@ export class Rollout {
     }
     if (this.#isClosed) return
     this.#failure = { message: error.message, retryAt: this.#now() + retryDelay }
-    this.#parts.log.error({ err: error }, `the rollout could not be moved on; it is tried again in ${retryDelay / 1_000} s`)
+    this.#parts.log.error(
+      { err: error },
+      `the rollout could not be moved on; it is tried again in ${retryDelay / 1_000} s`,
+    )
   }
 
   async #change(next: RolloutPlan, by: string, event: RolloutEvent): Promise<RolloutAnswer> {
@@ -279,7 +285,14 @@ export class Rollout {
 
   #forget(plan: RolloutPlan, result: RolloutEnd['result'], why: string): RolloutEnd {
     const { verdict } = this.#guard
-    this.#last = { version: plan.version, result, why, share: shareOf(plan), at: new Date(this.#now()).toISOString(), verdict }
+    this.#last = {
+      version: plan.version,
+      result,
+      why,
+      share: shareOf(plan),
+      at: new Date(this.#now()).toISOString(),
+      verdict,
+    }
     this.#set(null)
     this.#parts.publish()
     this.#parts.log.info(this.#last, `the rollout of ${plan.version} is ${result}: ${why}`)
@@ -330,5 +343,10 @@ export class Rollout {
 
 /** Figures of one step are not held against another. */
 function isNewComparison(plan: RolloutPlan, former: RolloutPlan | null): boolean {
-  return plan.version !== former?.version || plan.step !== former.step || plan.guard !== former.guard || shareOf(plan) !== shareOf(former)
+  return (
+    plan.version !== former?.version ||
+    plan.step !== former.step ||
+    plan.guard !== former.guard ||
+    shareOf(plan) !== shareOf(former)
+  )
 }

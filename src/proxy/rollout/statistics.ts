@@ -43,8 +43,7 @@ export function exceedanceTail(exceedances: number, size: number, rank: number, 
   return sumTail(
     exceedances,
     size,
-    (count) =>
-      logChoose(otherSize - rank + count, count) + logChoose(rank - 1 + size - count, size - count) - all,
+    (count) => logChoose(otherSize - rank + count, count) + logChoose(rank - 1 + size - count, size - count) - all,
   )
 }
 

@@ -7,8 +7,8 @@ import type { PromoteAnswer } from '../live-version.ts'
 import type { Journal } from '../versions/journal.ts'
 import { undoAll } from '../versions/promote.ts'
 import type { Version } from '../versions/version.ts'
-import { toJson } from './plan-text.ts'
 import { type RolloutPlan, workersOf } from './plan.ts'
+import { toJson } from './plan-text.ts'
 
 /** What a rollout needs from the gateway. */
 export interface RolloutParts {

@@ -27,7 +27,9 @@ export function murmur3(text: string, seed: number): number {
   const blocksEnd = length - (length & 3)
   let hash = seed | 0
   for (let at = 0; at < blocksEnd; at += 4) {
-    hash ^= scramble(byte(text, at) | (byte(text, at + 1) << 8) | (byte(text, at + 2) << 16) | (byte(text, at + 3) << 24))
+    hash ^= scramble(
+      byte(text, at) | (byte(text, at + 1) << 8) | (byte(text, at + 2) << 16) | (byte(text, at + 3) << 24),
+    )
     hash = (hash << 13) | (hash >>> 19)
     hash = (Math.imul(hash, 5) + 0xe6546b64) | 0
   }
