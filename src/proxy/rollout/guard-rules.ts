@@ -48,7 +48,7 @@ function parseRule(text: string): GuardRule | string {
       return `${shown} is met always or never: allowed is more than 0% and less than 100%`
     return { text: written, kind: 'errors', limit: number / 100 }
   }
-  const quantile = Number(subject.slice(1)) / 100
+  const quantile = Number((Number(subject.slice(1)) / 100).toPrecision(12)) // 0.999, not 0.9990000000000001
   if (unit === '%') return `${shown} limits a time by %: times are limited by ms, s or x`
   if (quantile < 0.5) return `${shown}: the least is p50`
   if (number === 0) return `${shown} is never met`

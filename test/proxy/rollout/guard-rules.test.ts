@@ -7,7 +7,7 @@ test('the four kinds of rules are read, with blanks anywhere between', () => {
     { text: 'errors<1%', kind: 'errors', limit: 0.01 },
     { text: 'errors<2x', kind: 'errors-ratio', limit: 2 },
     { text: 'p99<1.5x', kind: 'time-ratio', quantile: 0.99, limit: 1.5 },
-    { text: 'p99.9<3s', kind: 'time', quantile: 0.9990000000000001, limit: 3_000 },
+    { text: 'p99.9<3s', kind: 'time', quantile: 0.999, limit: 3_000 },
     { text: 'p95<200ms', kind: 'time', quantile: 0.95, limit: 200 },
   ])
 })
