@@ -49,6 +49,11 @@ test('without HTTPS the cookie is not for HTTPS alone', () => {
   expect('cookies' in plain && plain.cookies[0]).toMatch(/; SameSite=Lax$/)
 })
 
+test('a page that another one fetches ahead of need belongs to that one, and pins nothing', () => {
+  const selection = select({ ...document, 'sec-purpose': 'prefetch;prerender', ...pinned('v3') })
+  expect(selection).toMatchObject({ version: 'v3', by: 'sticky', cookies: [] })
+})
+
 test('a form goes to the version that has written it, and its answer is pinned to that', () => {
   expect(select({ ...document, ...pinned('v3') }, '/', 'POST')).toMatchObject({ version: 'v3', by: 'sticky' })
 })
