@@ -12,6 +12,7 @@ import { FastExchange } from './fast-exchange.ts'
 import { ForwardingLines } from './forwarding-lines.ts'
 import { LentReads } from './lent-reads.ts'
 import { MessageOutlet } from './message-outlet.ts'
+import type { ReadMemory } from './read-memory.ts'
 import { readRequest } from './read-request.ts'
 import { type RequestHead, scanRequestHead } from './scan-request-head.ts'
 import type { Turn } from './turn.ts'
@@ -58,8 +59,8 @@ export class FastConnection implements ClientSide {
   #pieceAt = 0
   /** What has come and not been taken yet. */
   #unread: Buffer | null = null
-  /** Whether its memory is used for something else as soon as we return. */
-  #isLent = false
+  /** What it was read into, if that holds other bytes as soon as we return. */
+  #memory: ReadMemory | null = null
   #pieces = 0
   #exchange: FastExchange | null = null
   #closesAfter = false
@@ -71,15 +72,14 @@ export class FastConnection implements ClientSide {
 
   constructor(accepted: Socket, lane: FastConnectionOwner) {
     this.#lane = lane
-    this.#reads = new LentReads(accepted, (buffer, length) => this.#receive(buffer, length))
+    this.#reads = new LentReads(accepted, (bytes, length, memory) => this.#receive(bytes, length, memory))
     const { socket } = this.#reads
     this.socket = socket
     this.#peer = peerOf(socket)
     this.#forwarding = new ForwardingLines(this.#peer)
     this.#sendLimit = new SendLimit(socket)
-    this.outlet = new MessageOutlet(socket, lane.turn)
+    this.outlet = new MessageOutlet(socket, lane.turn, this.#onDrain)
     socket.on('end', this.#onClientEnd)
-    socket.on('drain', this.#onDrain)
     socket.on('error', this.#onError)
     socket.on('close', this.#onClose)
   }
@@ -107,7 +107,7 @@ export class FastConnection implements ClientSide {
     const unread = this.#unread
     if (exchange === null || unread === null) return
     this.#unread = null
-    const taken = exchange.takeBody(unread, 0, unread.length, this.#isLent)
+    const taken = exchange.takeBody(unread, 0, unread.length, this.#memory)
     if (this.#exchange !== exchange && this.#state !== 'head') return
     this.#keep(unread, taken)
     this.#readHead() // that may have been the last the exchange needed
@@ -187,11 +187,11 @@ export class FastConnection implements ClientSide {
     this.#lane.onClosed(this)
   }
 
-  #receive(buffer: Buffer, length: number): void {
+  #receive(bytes: Buffer, length: number, memory: ReadMemory | null): void {
     if (this.#state === 'closing') return
     const isFirstPiece = this.#unread === null
-    const piece = buffer.subarray(0, length)
-    this.#isLent = isFirstPiece
+    const piece = bytes.subarray(0, length)
+    this.#memory = isFirstPiece ? memory : null
     this.#unread = this.#unread === null ? piece : Buffer.concat([this.#unread, piece])
     if (this.#state === 'head') {
       if (isFirstPiece) this.#since = Date.now()
@@ -205,8 +205,8 @@ export class FastConnection implements ClientSide {
 
   /** What is left is kept beyond this call. */
   #own(): void {
-    if (this.#isLent && this.#unread !== null) this.#unread = Buffer.from(this.#unread)
-    this.#isLent = false
+    if (this.#memory !== null && this.#unread !== null) this.#unread = Buffer.from(this.#unread)
+    this.#memory = null
   }
 
   /** To be called whenever reading may have been resumed: else each answer would let more come than its request took away. */
@@ -266,7 +266,7 @@ export class FastConnection implements ClientSide {
   #release(): void {
     this.#reads.release()
     this.socket.off('end', this.#onClientEnd)
-    this.socket.off('drain', this.#onDrain)
+    this.outlet.release()
     this.socket.off('error', this.#onError)
     this.socket.off('close', this.#onClose)
   }
@@ -274,7 +274,7 @@ export class FastConnection implements ClientSide {
   #refuse(refusal: Refusal): void {
     this.#lane.context.refusals.count(refusal.code)
     const message = toMessage(composeAnswer(refusal, { requestId: newRequestId(), prefersHtml: false }))
-    this.outlet.bytes(message, 0, message.length, false)
+    this.outlet.bytes(message, 0, message.length, null)
     this.outlet.flush()
     this.#close()
   }

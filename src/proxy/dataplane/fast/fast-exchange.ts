@@ -7,6 +7,7 @@ import type { Body } from './body.ts'
 import type { ClientSide } from './client-side.ts'
 import type { FastRequest } from './fast-request.ts'
 import { nowhere } from './outlet.ts'
+import type { ReadMemory } from './read-memory.ts'
 import { navigates } from './refusal-message.ts'
 import { RelayedAnswer } from './relayed-answer.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -81,13 +82,13 @@ export class FastExchange implements WorkerUser {
    * Takes what has come of the body.
    * @returns the position behind what was taken: nothing while there is no connection that it could go to
    */
-  takeBody(buffer: Buffer, start: number, end: number, isLent: boolean): number {
+  takeBody(buffer: Buffer, start: number, end: number, memory: ReadMemory | null): number {
     // One that came whole with its head, and was taken back from a connection that ended, is in the text that goes to the next.
     if (this.#hasEnded || this.#body.isComplete) return start
     const worker = this.#worker
     if (worker === null && !this.#answer.isComplete) return start
     if (worker !== null && !worker.isOpen) return start
-    const taken = this.#body.pass(buffer, start, end, worker?.outlet ?? nowhere, isLent)
+    const taken = this.#body.pass(buffer, start, end, worker?.outlet ?? nowhere, memory)
     this.#watch.move()
     if (this.#body.isOdd || this.#body.isTooLong) {
       this.#refuse(new Refusal(this.#body.isTooLong ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST'))
@@ -124,7 +125,7 @@ export class FastExchange implements WorkerUser {
     if (!worker.outlet.flush()) this.#client.pause()
   }
 
-  onBytes(buffer: Buffer, length: number): void {
+  onBytes(memory: ReadMemory, length: number): void {
     const answer = this.#answer
     const worker = this.#worker
     if (worker === null) return
@@ -140,7 +141,7 @@ export class FastExchange implements WorkerUser {
     }
     this.#watch.restart()
     const hadHead = answer.hasHead
-    if (!answer.take(buffer, length)) {
+    if (!answer.take(memory, length)) {
       const wasSent = !this.#client.outlet.discard() || hadHead
       this.#onBadAnswer(wasSent)
       return

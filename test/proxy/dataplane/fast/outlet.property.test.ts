@@ -40,7 +40,7 @@ test('an outlet writes what was flushed, all of it and in order, whether or not 
   const received: Buffer[] = []
   far.on('data', (chunk: Buffer) => received.push(chunk))
   const turn = new Turn()
-  const outlet = new Outlet(near, turn)
+  const outlet = new Outlet(near, turn, () => {})
   let isGathering = false
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
@@ -53,7 +53,7 @@ test('an outlet writes what was flushed, all of it and in order, whether or not 
           gathered += done.text
         } else if (done.kind === 'bytes') {
           lent.fill(done.fill)
-          outlet.bytes(lent, 0, done.length, true)
+          outlet.bytes(lent, 0, done.length, common)
           gathered += lent.toString('latin1', 0, done.length)
           hasLarge ||= done.length > 10_000
         } else if (done.kind === 'flush') {
