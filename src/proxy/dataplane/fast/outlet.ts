@@ -4,6 +4,8 @@ import type { Turn, Writer } from './turn.ts'
 
 /** Up to this size bytes travel as part of one string: a single write costs more than copying them. */
 const smallBytes = 16 * 1024
+/** More than this does not wait for the end of the turn: a head and as much as is read at first may, for what is read next. */
+const gatheredBytes = 32 * 1024
 
 /** Takes what goes on to the other side. */
 export interface Sink {
@@ -40,6 +42,7 @@ export class Outlet implements Sink, Writer {
     this.#turn = turn
     this.#onTakesMore = onTakesMore
     socket.on('drain', this.#onDrain)
+    socket.on('close', this.#onClose)
   }
 
   /** Whether the other side takes no more for now; `onTakesMore` follows. */
@@ -69,7 +72,7 @@ export class Outlet implements Sink, Writer {
 
   bytes(buffer: Buffer, start: number, end: number, memory: ReadMemory | null): void {
     if (end <= start) return
-    if (end - start + this.#text.length <= smallBytes) {
+    if (end - start <= smallBytes) {
       this.#text += buffer.toString('latin1', start, end)
       return
     }
@@ -102,7 +105,7 @@ export class Outlet implements Sink, Writer {
         else this.write()
       }
     }
-    if (this.#isCorked || this.#ready.length > smallBytes) {
+    if (this.#isCorked || this.#ready.length > gatheredBytes) {
       this.write()
       if (this.#isCorked) this.#socket.uncork()
       this.#isCorked = false
@@ -149,6 +152,11 @@ export class Outlet implements Sink, Writer {
     this.#releaseWritten()
     // Else a 'drain' follows.
     if (this.#kept.length === 0 && !this.#socket.writableNeedDrain) this.#onTakesMore()
+  }
+
+  /** Nobody writes any more. */
+  readonly #onClose = (): void => {
+    for (const memory of this.#kept.splice(0)) memory.release()
   }
 
   /** What a socket has not written yet is part of its length, whoever has it, Node or libuv. */

@@ -1,10 +1,10 @@
-/** What all sockets read into while little comes. An answer that fits is passed on as text, which costs less than to keep it. */
-const commonSize = 16 * 1024
+/** What all sockets read into while little comes. It is copied, so more would cost a large body more; less, a small one another read. */
+const commonSize = 8 * 1024
 /** What one socket reads into while much comes. */
-const ownSize = 64 * 1024
-/** How many sockets may have memory of their own at once; the others read into that of all. */
-const ownLimit = 128
-/** How much is kept for the next socket to which much comes. */
+const ownSize = 128 * 1024
+/** How many of these there may be, with those that wait to be written to somebody slow: beyond that, sockets read into the memory of all. */
+const ownLimit = 256
+/** How many of them are there for the next socket to which much comes. */
 const spareLimit = 32
 
 /**
@@ -22,24 +22,25 @@ export class ReadMemory {
     this.isCommon = isCommon
   }
 
+  /** Whether somebody needs what is in it, beside the one that reads into it. */
   get isKept(): boolean {
-    return this.#keepers > 0
+    return this.#keepers > 1
   }
 
-  /** What is in it is needed, until `release`. */
+  /** It is needed, to read into it or with what is in it, until `release`. */
   keep(): void {
     this.#keepers++
   }
 
   release(): void {
-    if (--this.#keepers === 0) spare(this)
+    if (--this.#keepers === 0) giveBack(this)
   }
 }
 
 const common = new ReadMemory(commonSize, true)
 /** Nobody reads into these, and nobody keeps what is in them. The one that was used last is used first: the processor has it at hand. */
 const spares: ReadMemory[] = []
-let ownCount = 0
+let usedCount = 0
 
 /** Decides what a socket reads into. */
 export class Reader {
@@ -60,22 +61,26 @@ export class Reader {
     const expectsMore = length === memory.bytes.length && readsOn
     if (memory.isCommon ? !expectsMore : expectsMore && !memory.isKept) return
     this.end()
-    if (expectsMore && ownCount < ownLimit) {
-      ownCount++
-      this.#memory = spares.pop() ?? new ReadMemory(ownSize, false)
-      this.#memory.keep()
-    }
+    if (expectsMore) this.#memory = take()
   }
 
   /** Nothing more is read. */
   end(): void {
     if (this.#memory.isCommon) return
-    ownCount--
     this.#memory.release()
     this.#memory = common
   }
 }
 
-function spare(memory: ReadMemory): void {
+function take(): ReadMemory {
+  if (usedCount >= ownLimit) return common
+  usedCount++
+  const memory = spares.pop() ?? new ReadMemory(ownSize, false)
+  memory.keep()
+  return memory
+}
+
+function giveBack(memory: ReadMemory): void {
+  usedCount--
   if (spares.length < spareLimit) spares.push(memory)
 }

@@ -3,14 +3,15 @@ import { connect, createServer, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { Outlet } from '../../../../src/proxy/dataplane/fast/outlet.ts'
+import { Reader, ReadMemory } from '../../../../src/proxy/dataplane/fast/read-memory.ts'
 import { Turn } from '../../../../src/proxy/dataplane/fast/turn.ts'
 
-const lent = Buffer.alloc(40_000)
+const common = new ReadMemory(40_000, true)
 
 const step = fc.oneof(
   fc.record({ kind: fc.constant('text' as const), text: fc.string({ unit: 'binary-ascii', maxLength: 20 }) }),
   fc.record({
-    kind: fc.constant('bytes' as const),
+    kind: fc.constantFrom('bytes' as const, 'bytes of its own' as const),
     fill: fc.integer({ min: 0, max: 255 }),
     length: fc.oneof(fc.integer({ min: 0, max: 30 }), fc.constantFrom(16_384, 16_385, 40_000)),
   }),
@@ -41,6 +42,9 @@ test('an outlet writes what was flushed, all of it and in order, whether or not 
   far.on('data', (chunk: Buffer) => received.push(chunk))
   const turn = new Turn()
   const outlet = new Outlet(near, turn, () => {})
+  const reader = new Reader()
+  reader.advance(reader.memory.bytes.length, true)
+  onTestFinished(() => reader.end())
   let isGathering = false
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
@@ -51,11 +55,13 @@ test('an outlet writes what was flushed, all of it and in order, whether or not 
         if (done.kind === 'text') {
           outlet.text(done.text)
           gathered += done.text
-        } else if (done.kind === 'bytes') {
-          lent.fill(done.fill)
-          outlet.bytes(lent, 0, done.length, common)
-          gathered += lent.toString('latin1', 0, done.length)
+        } else if (done.kind === 'bytes' || done.kind === 'bytes of its own') {
+          const memory = done.kind === 'bytes' ? common : reader.memory
+          memory.bytes.fill(done.fill)
+          outlet.bytes(memory.bytes, 0, done.length, memory)
+          gathered += memory.bytes.toString('latin1', 0, done.length)
           hasLarge ||= done.length > 10_000
+          if (memory !== common) reader.advance(memory.bytes.length, true)
         } else if (done.kind === 'flush') {
           outlet.flush()
           expected += gathered
