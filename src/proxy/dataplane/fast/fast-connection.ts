@@ -16,6 +16,7 @@ import type { ReadMemory } from './read-memory.ts'
 import { readRequest } from './read-request.ts'
 import { type RequestHead, scanRequestHead } from './scan-request-head.ts'
 import type { Turn } from './turn.ts'
+import { Unread } from './unread.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
 /** How much is kept of what a client sends ahead of its turn before we stop reading. */
@@ -57,10 +58,7 @@ export class FastConnection implements ClientSide {
   #since = Date.now()
   /** When the last piece of a head came, in milliseconds since the epoch. */
   #pieceAt = 0
-  /** What has come and not been taken yet. */
-  #unread: Buffer | null = null
-  /** What it was read into, if that holds other bytes as soon as we return. */
-  #memory: ReadMemory | null = null
+  readonly #unread = new Unread()
   #pieces = 0
   #exchange: FastExchange | null = null
   #closesAfter = false
@@ -105,11 +103,12 @@ export class FastConnection implements ClientSide {
   offerBody(): void {
     const exchange = this.#exchange
     const unread = this.#unread
-    if (exchange === null || unread === null) return
-    this.#unread = null
-    const taken = exchange.takeBody(unread, 0, unread.length, this.#memory)
+    const { bytes } = unread
+    if (exchange === null || bytes === null) return
+    unread.clear()
+    const taken = exchange.takeBody(bytes, 0, bytes.length, unread.memory)
     if (this.#exchange !== exchange && this.#state !== 'head') return
-    this.#keep(unread, taken)
+    unread.keep(bytes, taken)
     this.#readHead() // that may have been the last the exchange needed
     this.#limitReadAhead()
   }
@@ -155,7 +154,7 @@ export class FastConnection implements ClientSide {
     else if (this.#state === 'closing') {
       if (!this.socket.writableFinished) this.#since = now
       else if (waited >= lingerMs) this.socket.destroy()
-    } else if (this.#unread !== null) {
+    } else if (!this.#unread.isEmpty) {
       // The limit is met at the latest, not at the earliest.
       if (next - this.#since > headTimeout) this.#refuse(new Refusal('REQUEST_TIMEOUT'))
     } else if (waited >= (this.#hasServed ? keepAliveTimeout : headTimeout)) this.socket.destroy()
@@ -164,7 +163,7 @@ export class FastConnection implements ClientSide {
   readonly #onClientEnd = (): void => {
     // Whoever ends its side is taken to have left, as `node:http` does.
     this.#abort()
-    if (this.#state === 'head' && this.#unread !== null) this.#refuse(new Refusal('BAD_REQUEST'))
+    if (this.#state === 'head' && !this.#unread.isEmpty) this.#refuse(new Refusal('BAD_REQUEST'))
     else {
       this.outlet.write()
       this.socket.end()
@@ -183,45 +182,36 @@ export class FastConnection implements ClientSide {
 
   readonly #onClose = (): void => {
     this.#abort()
-    this.#unread = null
+    this.#unread.clear()
     this.#lane.onClosed(this)
   }
 
   #receive(bytes: Buffer, length: number, memory: ReadMemory | null): void {
     if (this.#state === 'closing') return
-    const isFirstPiece = this.#unread === null
-    const piece = bytes.subarray(0, length)
-    this.#memory = isFirstPiece ? memory : null
-    this.#unread = this.#unread === null ? piece : Buffer.concat([this.#unread, piece])
+    const isFirstPiece = this.#unread.isEmpty
+    this.#unread.add(bytes, length, memory)
     if (this.#state === 'head') {
       if (isFirstPiece) this.#since = Date.now()
       else this.#pieceAt = Date.now()
       this.#pieces++
       this.#readHead()
     } else if (this.#exchange !== null && !this.#exchange.isReceived) this.offerBody()
-    this.#own()
+    this.#unread.own()
     this.#limitReadAhead()
-  }
-
-  /** What is left is kept beyond this call. */
-  #own(): void {
-    if (this.#memory !== null && this.#unread !== null) this.#unread = Buffer.from(this.#unread)
-    this.#memory = null
   }
 
   /** To be called whenever reading may have been resumed: else each answer would let more come than its request took away. */
   #limitReadAhead(): void {
-    if (this.#state === 'exchange' && this.#unread !== null && this.#unread.length >= readAheadLimit) this.pause()
+    if (this.#state === 'exchange' && this.#unread.length >= readAheadLimit) this.pause()
   }
 
   #readHead(): void {
-    while (this.#state === 'head' && this.#unread !== null) {
+    for (let { bytes } = this.#unread; this.#state === 'head' && bytes !== null; { bytes } = this.#unread) {
       if (this.outlet.isBlocked) {
         // A client that reads no answers gets no more: they would fill our memory.
         this.pause()
         return
       }
-      const bytes = this.#unread
       const { versionHeader, maxHeaderSize } = this.#lane.context.settings()
       const head = scanRequestHead(bytes, 0, bytes.length, versionHeader, maxHeaderSize)
       if (head === 'more' && this.#pieces < pieceLimit) return
@@ -240,25 +230,21 @@ export class FastConnection implements ClientSide {
     this.#closesAfter = head.closes
     this.#client = read.client
     this.#sentBefore = this.outlet.bytesTaken
-    this.#keep(bytes, head.end)
+    this.#unread.keep(bytes, head.end)
     turn.enter()
     this.#exchange = new FastExchange(context, workers, this, read.request)
     this.#exchange.start()
     return true
   }
 
-  #keep(bytes: Buffer, from: number): void {
-    this.#unread = from < bytes.length ? bytes.subarray(from) : null
-  }
-
   #decline(): void {
-    this.#own()
-    const unread = this.#unread
+    this.#unread.own()
+    const { bytes } = this.#unread
     this.#state = 'left'
-    this.#unread = null
+    this.#unread.clear()
     this.#release()
     this.outlet.write()
-    if (unread !== null) this.socket.unshift(unread)
+    if (bytes !== null) this.socket.unshift(bytes)
     this.#lane.onDeclined(this, this.#since)
     if (this.socket.isPaused()) this.socket.resume()
   }
@@ -283,7 +269,7 @@ export class FastConnection implements ClientSide {
   #close(): void {
     this.#state = 'closing'
     this.#since = Date.now()
-    this.#unread = null
+    this.#unread.clear()
     this.outlet.write()
     this.socket.end()
     if (this.socket.isPaused()) this.socket.resume()

@@ -1,4 +1,3 @@
-import { addSelectionHeaders } from '../apply-selection.ts'
 import { type AttemptFailure, Attempts } from '../attempts.ts'
 import type { LaneContext } from '../lane.ts'
 import { Refusal } from '../refusal.ts'
@@ -7,9 +6,11 @@ import type { Body } from './body.ts'
 import type { ClientSide } from './client-side.ts'
 import type { FastRequest } from './fast-request.ts'
 import { nowhere } from './outlet.ts'
+import { ownHeaders } from './own-headers.ts'
 import type { ReadMemory } from './read-memory.ts'
 import { navigates } from './refusal-message.ts'
 import { RelayedAnswer } from './relayed-answer.ts'
+import { SentRequest } from './sent-request.ts'
 import { StallWatch } from './stall-watch.ts'
 import type { WorkerConnection, WorkerUser } from './worker-connection.ts'
 import type { WorkerConnections } from './worker-connections.ts'
@@ -24,10 +25,7 @@ export class FastExchange implements WorkerUser {
   readonly #body: Body
   #claim: Claim
   #worker: WorkerConnection | null = null
-  /** What the worker gets first: the head, and what of the body was on its way to a connection that was closed before. */
-  #text: string
-  /** What the connection's outlet had given to its socket before this request. */
-  #givenBefore = 0
+  readonly #sent: SentRequest
   #answer: RelayedAnswer
   readonly #watch = new StallWatch()
   #waiting: AbortController | null = null
@@ -42,7 +40,7 @@ export class FastExchange implements WorkerUser {
     this.#request = request
     const { method, entry, hasBody, body } = request
     this.#body = body
-    this.#text = request.text
+    this.#sent = new SentRequest(request.text)
     this.#attempts = new Attempts(entry.ticket, method, hasBody)
     this.#claim = entry.claim
     this.#answer = this.#newAnswer()
@@ -73,7 +71,7 @@ export class FastExchange implements WorkerUser {
   start(): void {
     const worker = this.#workers.take(this.#claim.target, this)
     this.#worker = worker
-    this.#givenBefore = worker.outlet.bytesGiven
+    this.#sent.aim(worker)
     this.#watch.restart()
     if (worker.isOpen) this.onOpen()
   }
@@ -118,7 +116,7 @@ export class FastExchange implements WorkerUser {
   onOpen(): void {
     const worker = this.#worker
     if (worker === null) return
-    worker.outlet.text(this.#text)
+    this.#sent.begin(worker)
     if (this.#request.hasBody) this.#client.offerBody()
     if (this.#worker !== worker || worker.socket.destroyed) return // the body was no body
     this.#watch.ask()
@@ -129,7 +127,7 @@ export class FastExchange implements WorkerUser {
     const answer = this.#answer
     const worker = this.#worker
     if (worker === null) return
-    if (this.#isUnsent(worker)) {
+    if (this.#sent.isUnsent(worker)) {
       this.#dropWorker() // it cannot be an answer
       this.#sendElsewhere(worker, null)
       return
@@ -178,7 +176,7 @@ export class FastExchange implements WorkerUser {
       } else this.#break()
       return
     }
-    if (this.#isUnsent(worker)) {
+    if (this.#sent.isUnsent(worker)) {
       this.#sendElsewhere(worker, error)
       return
     }
@@ -237,14 +235,9 @@ export class FastExchange implements WorkerUser {
     }
   }
 
-  /** Whether a kept connection has been used for nothing yet: all of the request still waits for the end of the turn. */
-  #isUnsent(worker: WorkerConnection): boolean {
-    return worker.hasServed && worker.outlet.bytesGiven === this.#givenBefore
-  }
-
   /** Another connection gets what waited for the end of the turn on this one. */
   #sendElsewhere(worker: WorkerConnection, error: Error | null): void {
-    this.#text = worker.outlet.takeBack()
+    this.#sent.takeBack(worker)
     this.#fail({ kind: 'unsent', isReused: true, error: error ?? new Error('the connection ended') })
   }
 
@@ -325,16 +318,4 @@ export class FastExchange implements WorkerUser {
     this.#saysClose = this.#client.isLast()
     return ownHeaders(this.#request, this.#context.settings().servedVersionHeader, this.#saysClose)
   }
-}
-
-/** Header lines that the gateway adds to an answer, names and values in turn. */
-function ownHeaders(
-  { requestId, entry: { selection } }: FastRequest,
-  tellsVersion: boolean,
-  closes: boolean,
-): string[] {
-  const headers = ['X-Request-Id', requestId]
-  addSelectionHeaders(headers, selection, tellsVersion)
-  if (closes) headers.push('Connection', 'close')
-  return headers
 }
