@@ -1,7 +1,6 @@
-import { type AttemptFailure, Attempts } from '../attempts.ts'
+import type { AttemptFailure } from '../attempts.ts'
 import type { LaneContext } from '../lane.ts'
 import { Refusal } from '../refusal.ts'
-import type { Claim } from '../targets.ts'
 import type { Body } from './body.ts'
 import type { ClientSide } from './client-side.ts'
 import type { FastRequest } from './fast-request.ts'
@@ -12,6 +11,7 @@ import { navigates } from './refusal-message.ts'
 import { RelayedAnswer } from './relayed-answer.ts'
 import { SentRequest } from './sent-request.ts'
 import { StallWatch } from './stall-watch.ts'
+import { Tries } from './tries.ts'
 import type { WorkerConnection, WorkerUser } from './worker-connection.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
@@ -20,15 +20,13 @@ export class FastExchange implements WorkerUser {
   readonly #context: LaneContext
   readonly #workers: WorkerConnections
   readonly #client: ClientSide
-  readonly #request: FastRequest
-  readonly #attempts: Attempts
+  readonly request: FastRequest
+  readonly #tries: Tries
   readonly #body: Body
-  #claim: Claim
   #worker: WorkerConnection | null = null
   readonly #sent: SentRequest
   #answer: RelayedAnswer
   readonly #watch = new StallWatch()
-  #waiting: AbortController | null = null
   /** Whether the answer says so: a connection must not be closed without a word, as the next request may be on its way. */
   #saysClose = false
   #hasEnded = false
@@ -37,17 +35,11 @@ export class FastExchange implements WorkerUser {
     this.#context = context
     this.#workers = workers
     this.#client = client
-    this.#request = request
-    const { method, entry, hasBody, body } = request
-    this.#body = body
+    this.request = request
+    this.#body = request.body
     this.#sent = new SentRequest(request.text)
-    this.#attempts = new Attempts(entry.ticket, method, hasBody)
-    this.#claim = entry.claim
+    this.#tries = new Tries(request)
     this.#answer = this.#newAnswer()
-  }
-
-  get request(): FastRequest {
-    return this.#request
   }
 
   /** Whether the request has been received whole. */
@@ -61,15 +53,15 @@ export class FastExchange implements WorkerUser {
   }
 
   get worker(): string {
-    return this.#claim.target.id
+    return this.#tries.target.id
   }
 
   get retries(): number {
-    return this.#attempts.retries
+    return this.#tries.retries
   }
 
   start(): void {
-    const worker = this.#workers.take(this.#claim.target, this)
+    const worker = this.#workers.take(this.#tries.target, this)
     this.#worker = worker
     this.#sent.aim(worker)
     this.#watch.restart()
@@ -97,7 +89,7 @@ export class FastExchange implements WorkerUser {
       if (worker.outlet.flush()) this.#client.resume()
       else this.#client.pause()
     }
-    if (this.#body.isComplete && this.#answer.isComplete) this.#end()
+    if (this.#body.isComplete && this.#answer.isComplete) this.#end(this.#saysClose)
     return taken
   }
 
@@ -109,7 +101,7 @@ export class FastExchange implements WorkerUser {
     else {
       this.#watch.ask()
       worker?.outlet.flush()
-      if (this.#answer.isComplete) this.#end()
+      if (this.#answer.isComplete) this.#end(this.#saysClose)
     }
   }
 
@@ -117,7 +109,7 @@ export class FastExchange implements WorkerUser {
     const worker = this.#worker
     if (worker === null) return
     this.#sent.begin(worker)
-    if (this.#request.hasBody) this.#client.offerBody()
+    if (this.request.hasBody) this.#client.offerBody()
     if (this.#worker !== worker || worker.socket.destroyed) return // the body was no body
     this.#watch.ask()
     if (!worker.outlet.flush()) this.#client.pause()
@@ -144,7 +136,7 @@ export class FastExchange implements WorkerUser {
       this.#onBadAnswer(wasSent)
       return
     }
-    if (!hadHead && answer.hasHead) this.#claim.succeed()
+    if (!hadHead && answer.hasHead) this.#tries.succeed()
     const { outlet } = this.#client
     const takesMore = answer.isComplete ? outlet.finish() : outlet.flush()
     if (answer.isComplete) this.#onAnswered()
@@ -189,8 +181,7 @@ export class FastExchange implements WorkerUser {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#dropWorker()
-    this.#claim.release()
-    this.#waiting?.abort(new Error('the client has left'))
+    this.#tries.end()
   }
 
   /** Looks at the time: to be called now and then. */
@@ -210,7 +201,7 @@ export class FastExchange implements WorkerUser {
   #onAnswered(): void {
     const worker = this.#worker
     if (!this.#body.isComplete) {
-      if (worker === null) this.#claim.release()
+      if (worker === null) this.#tries.release()
       this.#client.resume()
       return
     }
@@ -220,7 +211,7 @@ export class FastExchange implements WorkerUser {
       if (worker.socket.isPaused()) worker.socket.resume()
       this.#workers.giveBack(worker, this.#answer.keepsFor)
     }
-    this.#end() // drops a connection that cannot be used again
+    this.#end(this.#saysClose) // drops a connection that cannot be used again
   }
 
   /** @param wasSent whether the client has seen some of it */
@@ -247,19 +238,11 @@ export class FastExchange implements WorkerUser {
 
   /** Sends the request again, to whoever can be had, if that is allowed. */
   async #recover(failure: AttemptFailure): Promise<void> {
-    this.#attempts.settle(this.#claim, failure)
-    if (failure.kind === 'sent' || failure.kind === 'unsent') this.#workers.closeIdle(this.#claim.target)
+    this.#tries.fail(failure)
+    if (failure.kind === 'sent' || failure.kind === 'unsent') this.#workers.closeIdle(this.#tries.target)
     const { waitingPageAfter } = this.#context.settings()
-    const patience = navigates(this.#request) ? waitingPageAfter : Number.POSITIVE_INFINITY
-    this.#waiting = new AbortController()
-    const { signal } = this.#waiting
-    const claim = await this.#attempts.next(patience, () => signal)
-    this.#waiting = null
-    if (this.#hasEnded) {
-      claim.release()
-      return
-    }
-    this.#claim = claim
+    const patience = navigates(this.request) ? waitingPageAfter : Number.POSITIVE_INFINITY
+    if (!(await this.#tries.next(patience))) return
     this.#answer = this.#newAnswer()
     this.start()
   }
@@ -270,27 +253,21 @@ export class FastExchange implements WorkerUser {
     this.#dropWorker()
     const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
     this.#context.refusals.count(refusal.code)
-    if (this.#answer.isComplete) {
-      this.#finish()
-      this.#client.onEnd(true)
-      return
+    if (this.#answer.isComplete) this.#end(true)
+    else if (this.#answer.hasHead) this.#break()
+    else {
+      const { requestId } = this.request
+      if (refusal.code === 'INTERNAL') this.#context.log.error({ err: error, requestId }, 'a request failed')
+      const closes = this.#client.isLast() || !this.#body.isComplete || refusal.endsConnection
+      this.#answer.setStatus(this.#client.outlet.refuse(refusal, this.request, closes))
+      this.#end(closes)
     }
-    if (this.#answer.hasHead) {
-      this.#break()
-      return
-    }
-    const { requestId } = this.#request
-    if (refusal.code === 'INTERNAL') this.#context.log.error({ err: error, requestId }, 'a request failed')
-    const closes = this.#client.isLast() || !this.#body.isComplete || refusal.endsConnection
-    this.#answer.setStatus(this.#client.outlet.refuse(refusal, this.#request, closes))
-    this.#finish()
-    this.#client.onEnd(closes)
   }
 
-  #end(): void {
+  #end(closes: boolean): void {
     if (this.#hasEnded) return
     this.#finish()
-    this.#client.onEnd(this.#saysClose)
+    this.#client.onEnd(closes)
   }
 
   #break(): void {
@@ -302,7 +279,7 @@ export class FastExchange implements WorkerUser {
   #finish(): void {
     this.#hasEnded = true
     this.#dropWorker()
-    this.#claim.release()
+    this.#tries.end()
   }
 
   #dropWorker(): void {
@@ -311,11 +288,11 @@ export class FastExchange implements WorkerUser {
   }
 
   #newAnswer(): RelayedAnswer {
-    return new RelayedAnswer(this.#client.outlet, this.#request.method === 'HEAD', () => this.#ownHeaders())
+    return new RelayedAnswer(this.#client.outlet, this.request.method === 'HEAD', () => this.#ownHeaders())
   }
 
   #ownHeaders(): string[] {
     this.#saysClose = this.#client.isLast()
-    return ownHeaders(this.#request, this.#context.settings().servedVersionHeader, this.#saysClose)
+    return ownHeaders(this.request, this.#context.settings().servedVersionHeader, this.#saysClose)
   }
 }

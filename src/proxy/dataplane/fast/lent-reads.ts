@@ -36,7 +36,7 @@ export class LentReads {
     const options = {
       handle,
       allowHalfOpen: true,
-      onread: { buffer: () => this.#reader.memory.bytes, callback: (length: number): boolean => this.#take(length) },
+      onread: { buffer: this.#reader.buffer, callback: (length: number): boolean => this.#take(length) },
     }
     this.socket = new Socket(options as SocketConstructorOpts)
     this.socket.on('close', () => this.#reader.end())

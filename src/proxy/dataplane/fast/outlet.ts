@@ -83,13 +83,11 @@ export class Outlet implements Sink, Writer {
     this.write()
     const piece = buffer.subarray(start, end)
     this.#bytesGiven += piece.length
-    if (memory === null) this.#socket.write(piece)
-    else if (memory.isCommon) this.#socket.write(Buffer.from(piece))
-    else {
+    if (memory !== null && !memory.isCommon) {
       memory.keep()
       this.#kept.push(memory)
-      this.#socket.write(piece, this.#onWritten)
     }
+    this.#give(memory?.isCommon ? Buffer.from(piece) : piece)
   }
 
   /** @returns false if the other side takes no more for now */
@@ -134,7 +132,13 @@ export class Outlet implements Sink, Writer {
     if (ready === '') return
     this.#ready = ''
     this.#bytesGiven += ready.length
-    if (this.#socket.writable) this.#socket.write(ready, 'latin1')
+    if (this.#socket.writable) this.#give(ready)
+  }
+
+  /** A 'drain' says that all has been written, but only behind much: with memory that is kept we have to know in any case. */
+  #give(bytes: string | Buffer): void {
+    if (this.#kept.length > 0) this.#socket.write(bytes, 'latin1', this.#onWritten)
+    else this.#socket.write(bytes, 'latin1')
   }
 
   /** The socket is somebody else's from now on. */

@@ -54,7 +54,7 @@ export class WorkerConnection {
       port: target.port,
       noDelay: true,
       // It spares a buffer, an event and an entry in the queue for each read.
-      onread: { buffer: () => this.#reader.memory.bytes, callback: (length) => this.#onRead(length) },
+      onread: { buffer: this.#reader.buffer, callback: (length) => this.#onRead(length) },
     })
     this.outlet = new Outlet(this.socket, turn, () => this.#user?.onDrain())
     this.socket.on('connect', () => {

@@ -20,13 +20,14 @@ const step = fc.oneof(
   ),
 )
 
-async function socketPair(): Promise<{ near: Socket; far: Socket }> {
+async function socketPair(options = {}): Promise<{ near: Socket; far: Socket }> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const accepted = once(server, 'connection')
-  const near = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1')
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  const near = connect({ ...options, port, host: '127.0.0.1' })
   const [far] = (await accepted) as [Socket]
   onTestFinished(() => {
     near.destroy()
@@ -90,4 +91,34 @@ test('an outlet writes what was flushed, all of it and in order, whether or not 
     }),
     { numRuns: 300 },
   )
+})
+
+test('whoever is told to wait is told to go on, however little there was to write, and its memory is free again', async () => {
+  // With such a socket there is never enough to write for a 'drain'.
+  const { near, far } = await socketPair({ writableHighWaterMark: 100_000_000 })
+  far.pause()
+  let told = 0
+  const outlet = new Outlet(near, new Turn(), () => told++)
+  const reader = new Reader()
+  onTestFinished(() => reader.end())
+  reader.advance(reader.memory.bytes.length, true)
+  let given = 0
+  do {
+    const { memory } = reader
+    outlet.bytes(memory.bytes, 0, 20_000, memory)
+    given += 20_000
+    reader.advance(memory.bytes.length, true)
+  } while (outlet.flush() && given < 50_000_000)
+  expect(outlet.isBlocked).toBe(true)
+  outlet.text('the end')
+  outlet.flush()
+  expect([told, outlet.isBlocked]).toEqual([0, true])
+  let received = 0
+  far.on('data', (chunk: Buffer) => {
+    received += chunk.length
+  })
+  far.resume()
+  while (told === 0) await new Promise((resolve) => setImmediate(resolve))
+  expect(outlet.isBlocked).toBe(false)
+  while (received < given + 7) await once(far, 'data')
 })

@@ -51,7 +51,7 @@ test('nobody reads into memory that somebody keeps, or that another one reads in
   )
 })
 
-test('a socket to which little comes, or nothing more at once, has no memory of its own', () => {
+test('a socket has memory of its own while much comes, one message after another, and no longer', () => {
   const reader = new Reader()
   const { memory: common } = reader
   expect(common.isCommon).toBe(true)
@@ -64,7 +64,11 @@ test('a socket to which little comes, or nothing more at once, has no memory of 
   expect(own).not.toBe(common)
   reader.advance(own.bytes.length, true)
   expect(reader.memory).toBe(own)
-  reader.advance(own.bytes.length - 1, true)
+  reader.advance(1, true) // the end of a large one
+  expect(reader.memory).toBe(own)
+  reader.advance(common.bytes.length + 1, true) // another large one, all of it
+  expect(reader.memory).toBe(own)
+  reader.advance(common.bytes.length, true)
   expect(reader.memory).toBe(common)
 })
 
