@@ -61,9 +61,12 @@ export class ArchiveFraming {
     this.#limits = limits
   }
 
-  /** Whether the bytes so far end inside an extended header: a reader should get it in one piece. */
-  get isInsideMeta(): boolean {
-    return this.#meta !== null
+  /**
+   * Whether a reader may have the bytes so far: they begin with a header, and do not end inside an extended header, whose
+   * text it must get in one piece.
+   */
+  get isReadable(): boolean {
+    return this.#headers > 0 && this.#meta === null
   }
 
   /** Bytes of the files so far, as stated. */
@@ -139,7 +142,7 @@ export class ArchiveFraming {
     if (kind === undefined)
       throw refused(refusedKinds.get(flag) ?? `has the unknown type ${JSON.stringify(flag)}`, name)
     if (kind === 'meta') this.#beginMeta(flag, name, header.size)
-    else this.#beginEntry(kind, name, header.size)
+    else this.#beginEntry(kind, name, kind === 'folder' ? sizeField(block) : header.size)
   }
 
   #beginMeta(type: string, name: string, size: number | undefined): void {
@@ -197,6 +200,11 @@ function decode(block: Buffer): Header | null {
   } catch {
     return null // a number that no computer can count to
   }
+}
+
+/** `tar` takes the size of a folder for nothing, whatever is there. */
+function sizeField(block: Buffer): number {
+  return /^[0 \0]*$/.test(block.toString('latin1', 124, 136)) ? 0 : 1
 }
 
 function padded(size: number): number {

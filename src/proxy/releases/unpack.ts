@@ -96,7 +96,7 @@ class Unpacking {
       this.#framing.push(chunk)
       held.push(chunk)
       // An extended header that comes in two pieces would be read as two texts, a letter between them as none.
-      if (this.#framing.isInsideMeta) continue
+      if (!this.#framing.isReadable) continue
       parser.write(held.length === 1 ? chunk : Buffer.concat(held))
       held = []
       if (this.#failure !== null) throw this.#failure
