@@ -1,27 +1,27 @@
-import { CserviceError, toCserviceError } from '../common/errors.ts'
+import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Spares } from '../supervisor/spares/spares.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { openCertificates } from './certificates/certificates.ts'
+import { ColdStarts } from './cold-starts.ts'
 import { type ConfigChange, ConfigFollower } from './config/config-follower.ts'
 import { isServedAlike } from './config/is-served-alike.ts'
 import { loadConfig } from './config/load-config.ts'
 import type { ProxyConfig } from './config/proxy-config.ts'
 import { rewriteDefaultVersion } from './config/rewrite-config.ts'
+import { CurrentCatalog } from './current-catalog.ts'
 import { LiveVersion, type PromoteAnswer } from './live-version.ts'
 import { ProxyProcesses } from './proxy-processes.ts'
 import { RoutePublisher } from './route-publisher.ts'
+import { Turns } from './turns.ts'
 import { Catalog } from './versions/catalog.ts'
 import { Journal } from './versions/journal.ts'
 import { PortLeases } from './versions/port-leases.ts'
-import type { Version } from './versions/version.ts'
 import { VersionPools } from './versions/version-pools.ts'
 import { Versions } from './versions/versions.ts'
 
 /** How long proxy processes may take to use a new route table, in milliseconds. */
 const acknowledgeDeadline = 10_000
-/** How often it is looked for versions that idle out, in milliseconds. */
-const idleCheckInterval = 1_000
 
 export interface GatewayOptions {
   readonly supervisor: Supervisor
@@ -38,9 +38,9 @@ export interface VersionAnswer {
 }
 
 /**
- * The control plane: composition root of everything that knows of versions. It owns the catalog and wires the parts; each
- * part owns the rest: ConfigFollower the configuration in force, LiveVersion what is live, Versions the pools,
- * ProxyProcesses the data plane, RoutePublisher what the data plane knows.
+ * The control plane: composition root of everything that knows of versions. It wires the parts, each of which owns
+ * something: ConfigFollower the configuration in force, CurrentCatalog the catalog, LiveVersion what is live, Versions the
+ * pools, ColdStarts who is started and who idles out, ProxyProcesses the data plane, RoutePublisher what that knows.
  */
 export class Gateway {
   readonly live: LiveVersion
@@ -49,20 +49,22 @@ export class Gateway {
   readonly processes: ProxyProcesses
   readonly configuration: ConfigFollower
   readonly spares: Spares
+  readonly journal: Journal
+  readonly #coldStarts: ColdStarts
+  readonly #catalog: CurrentCatalog
   readonly #leases: PortLeases
   readonly #pools: VersionPools
   readonly #log: Log
-  #catalog: Catalog
+  readonly #turns = new Turns()
   #isPublishDue = false
   #started: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | null = null
-  #queue: Promise<unknown> = Promise.resolve()
-  #idleTimer: NodeJS.Timeout | null = null
 
   private constructor(config: ProxyConfig, catalog: Catalog, { supervisor, log }: GatewayOptions) {
-    this.#catalog = catalog
+    this.#catalog = new CurrentCatalog(catalog)
     this.#log = log
     this.spares = supervisor.spares
+    this.journal = new Journal(config.file, log)
     this.configuration = new ConfigFollower(config, log)
     this.#leases = new PortLeases(config.versionPorts)
     const inForce = () => this.configuration.inForce
@@ -71,23 +73,33 @@ export class Gateway {
     this.#pools = new VersionPools({ supervisor, publisher, leases: this.#leases, config: inForce, publish })
     this.versions = new Versions(this.#pools)
     this.versions.on('change', () => this.#publishSoon())
+    this.#coldStarts = new ColdStarts({
+      versions: this.versions,
+      log,
+      catalog: () => this.catalog,
+      config: inForce,
+      live: () => this.live.name,
+    })
     this.live = new LiveVersion(config.defaultVersion, {
-      lookUp: (name) => this.#lookUp(name, 1),
+      lookUp: (name) => this.#coldStarts.lookUp(name, 1),
       find: (name) => this.versions.find(name),
       recordLive: async (name) => (await rewriteDefaultVersion(config.file, name)).undo,
       acknowledged: (epoch) => publisher.acknowledged(epoch, acknowledgeDeadline),
       publish,
       config: inForce,
-      journal: new Journal(config.file, log),
+      journal: this.journal,
       log,
     })
     const listener = {
-      onDemand: (version: string) => this.#startOnDemand(version),
+      onDemand: (version: string) => this.#coldStarts.onDemand(version),
       onCounters: this.versions.count.bind(this.versions),
       onSourceGone: (source: string) => this.versions.forgetSource(source),
     }
     this.processes = new ProxyProcesses(supervisor, publisher, listener, config, log)
-    this.#followCatalog()
+    this.#catalog.on('change', () => {
+      this.#dropMissing()
+      this.#publishSoon()
+    })
     // The former live version may have been kept although its folder is gone.
     this.live.on('promoted', () => this.#dropMissing())
   }
@@ -110,9 +122,9 @@ export class Gateway {
       gateway.#started = gateway.live.start()
       gateway.#pools.keepSpares(config)
       await gateway.processes.open(certificates, options.patience ?? 0)
-      await gateway.configuration.watch(gateway.#configChange(), (action) => gateway.#exclusively(action))
+      await gateway.configuration.watch(gateway.#configChange(), (action) => gateway.#turns.take(action))
       signal.throwIfAborted()
-      gateway.#idleTimer = setInterval(() => gateway.#stopIdle(), idleCheckInterval)
+      gateway.#coldStarts.watch()
       return gateway
     } catch (error) {
       await gateway.stop()
@@ -135,12 +147,12 @@ export class Gateway {
   }
 
   get catalog(): Catalog {
-    return this.#catalog
+    return this.#catalog.inForce
   }
 
   /** Workers that a version gets when nobody says how many. */
   defaultCount(version: string): number {
-    return version === this.live.name ? this.config.workerCount : this.config.nonDefaultWorkerCount
+    return this.#coldStarts.defaultCount(version)
   }
 
   /**
@@ -148,7 +160,7 @@ export class Gateway {
    * @throws CserviceError UNKNOWN_VERSION, VERSION_LIMIT, or why a worker did not become ready; then all is as before
    */
   async scaleVersion(name: string, workers: number): Promise<VersionAnswer> {
-    const version = await this.#lookUp(name, workers)
+    const version = await this.#coldStarts.lookUp(name, workers)
     const { started, stopped } = await version.scale(workers, 'scale')
     return { version: name, workers, started, stopped }
   }
@@ -158,7 +170,7 @@ export class Gateway {
    * @param by who asked, for the journal
    */
   promote(name: string, workers: number, by: string): Promise<PromoteAnswer> {
-    return this.#exclusively(() => this.live.promote(name, workers, by))
+    return this.#turns.take(() => this.live.promote(name, workers, by))
   }
 
   /** Stops proxy processes and version workers gracefully. Nothing is started any more, also by what is half way. */
@@ -168,51 +180,14 @@ export class Gateway {
   }
 
   async #stop(): Promise<void> {
-    if (this.#idleTimer) clearInterval(this.#idleTimer)
+    this.#coldStarts.close()
     await this.configuration.close()
     await this.spares.close()
     await this.processes.close()
     this.#pools.close()
     await this.versions.stop()
-    await this.#queue
+    await this.#turns.over()
     await this.#catalog.close()
-  }
-
-  /** @throws CserviceError UNKNOWN_VERSION; VERSION_LIMIT if it is to run and cannot */
-  async #lookUp(name: string, workers: number): Promise<Version> {
-    if (this.#stopping) throw new CserviceError('SHUTTING_DOWN')
-    await this.#catalog.rescan()
-    if (!this.#catalog.has(name)) throw new CserviceError('UNKNOWN_VERSION', await this.#catalog.explain(name))
-    const version = this.versions.get(name)
-    if (workers > 0) this.#makeRoom(version)
-    return version
-  }
-
-  #makeRoom(version: Version): void {
-    this.versions.makeRoom(version, this.live.name, this.config.maxRunningVersions)
-  }
-
-  /** A proxy process has a request for a version that does not run; any number of such requests make one start. */
-  #startOnDemand(name: string): void {
-    if (this.#stopping || !this.#catalog.has(name)) return
-    const version = this.versions.get(name)
-    if (!version.mayStart(Date.now())) return
-    try {
-      this.#makeRoom(version)
-    } catch (error) {
-      version.refuse(toCserviceError(error))
-      return
-    }
-    version.scale(this.defaultCount(name), 'demand').catch((error: unknown) => {
-      if (!this.#stopping) this.#log.error({ err: error }, `${name}, which a request asked for, did not start`)
-    })
-  }
-
-  #stopIdle(): void {
-    for (const version of this.versions.idle(this.live.name, this.config.nonDefaultWorkerIdleTime * 1_000)) {
-      this.#log.info({ version: version.name }, `${version.name} idles out`)
-      void version.stop()
-    }
   }
 
   /** Once for all changes of one turn. */
@@ -226,24 +201,17 @@ export class Gateway {
   }
 
   #publish(): number {
-    const names = new Set<string>(this.#catalog.names)
+    const names = new Set<string>(this.catalog.names)
     const live = this.live.name
     // Whose folder has vanished goes on with what it has in memory, if it is the live one.
     if (live !== null && this.versions.find(live)?.isRunning) names.add(live)
     return this.publisher.publish({ live, versions: this.versions.routes(names) })
   }
 
-  #followCatalog(): void {
-    this.#catalog.on('change', () => {
-      this.#dropMissing()
-      this.#publishSoon()
-    })
-  }
-
   /** Whenever the catalog has changed, or a version is not live any more: what keeps one without a folder alive. */
   #dropMissing(): void {
-    const { versionPath } = this.#catalog
-    for (const { name } of this.versions.dropMissing((name) => this.#catalog.has(name), this.live.name)) {
+    const { versionPath } = this.catalog
+    for (const { name } of this.versions.dropMissing((name) => this.catalog.has(name), this.live.name)) {
       this.#log.warn({ version: name }, `${name} is gone from ${versionPath}; it is stopped`)
     }
   }
@@ -262,7 +230,7 @@ export class Gateway {
         }
         this.#pools.keepSpares(next)
         this.#leases.setRange(next.versionPorts.min, next.versionPorts.max)
-        if (catalog) await this.#replaceCatalog(catalog)
+        if (catalog) await this.#catalog.replace(catalog)
         this.#log.info({ file: next.file }, 'the configuration was changed and is in force')
       },
       settle: async (next, former) => {
@@ -277,21 +245,5 @@ export class Gateway {
         }
       },
     }
-  }
-
-  async #replaceCatalog(catalog: Catalog): Promise<void> {
-    const former = this.#catalog
-    this.#catalog = catalog
-    this.#followCatalog()
-    await former.close()
-    this.#dropMissing()
-    this.#publish()
-  }
-
-  /** One after another: a promote must not meet another one, or a change of the configuration, half way. */
-  #exclusively<T>(action: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(action)
-    this.#queue = result.catch(() => {})
-    return result
   }
 }

@@ -4,11 +4,12 @@ import { type Checked, checkConfig } from '../../common/config/check-config.ts'
 import type { ConfigPath, ConfigProblem } from '../../common/config/config-problem.ts'
 import { readConfigFile } from '../../common/config/read-config-file.ts'
 import { expandRanges } from './address-ranges.ts'
+import { tlsFileOptions } from './binding-schema.ts'
 import { distrustedBindings } from './distrusted-bindings.ts'
 import { portConflicts } from './port-conflicts.ts'
 import type { BindingConfig, ProxyConfig } from './proxy-config.ts'
 import { redirectProblems } from './redirect-problems.ts'
-import { configSchema, type ParsedConfig, tlsFileOptions } from './schema.ts'
+import { configSchema, type ParsedConfig } from './schema.ts'
 import { unknownKeys } from './unknown-keys.ts'
 
 /** A configuration, and what its author may want to know about the file. */

@@ -1,7 +1,8 @@
 import type { ConfigProblem } from '../../common/config/config-problem.ts'
 import type { ConfigDocument } from '../../common/config/document.ts'
 import { unknownKeysIn } from '../../common/config/unknown-keys.ts'
-import { bindingSchema, configSchema, tlsOptionsSchema } from './schema.ts'
+import { bindingSchema, tlsOptionsSchema } from './binding-schema.ts'
+import { configSchema } from './schema.ts'
 
 /** Options of `tls.createServer` and `tls.createSecureContext` of Node that JSON can hold, besides those of the schema. */
 const tlsOptionsOfNode = [

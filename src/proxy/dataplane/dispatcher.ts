@@ -1,6 +1,7 @@
 import type { DataplaneSettings, FromProxyProcess } from '../messages.ts'
 import { RouteTable, type RouteTableData, type Target } from '../routing/route-table.ts'
-import { type SelectableRequest, type Selection, selectVersion } from '../routing/select-version.ts'
+import { selectVersion } from '../routing/select-version.ts'
+import type { SelectableRequest, Selection } from '../routing/selection.ts'
 import { Counters } from './counters.ts'
 import { failure, Gate } from './gate.ts'
 import { Refusal } from './refusal.ts'

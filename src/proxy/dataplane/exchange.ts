@@ -9,7 +9,6 @@ import { type CheckedRequest, checkRequest } from './check-request.ts'
 import type { Run } from './client-connection.ts'
 import { Departure } from './departure.ts'
 import type { Ticket } from './dispatcher.ts'
-import { headerValues } from './end-to-end-headers.ts'
 import { finishAnswer } from './finish-answer.ts'
 import { clientAddress, earlierForwarding } from './forwarding.ts'
 import { isHttp10 } from './http-version.ts'
@@ -21,6 +20,7 @@ import { Refusal } from './refusal.ts'
 import { relayAnswer, resetClient } from './relay-answer.ts'
 import { relayInformation } from './relay-information.ts'
 import { requestIdOf } from './request-id.ts'
+import { SelectableLines } from './selectable-lines.ts'
 import { splice, switchingHead } from './splice.ts'
 import type { Claim } from './targets.ts'
 import { type Header, workerRequestHeaders } from './worker-request.ts'
@@ -106,9 +106,10 @@ export class Exchange implements Run {
     if (isTooLong(Number(req.headers['content-length'] ?? 0), settings.maxBodySize)) {
       throw new Refusal('REQUEST_TOO_LARGE')
     }
-    const selection = context.dispatcher.select({
-      versionHeaders: headerValues(req.rawHeaders, settings.versionHeader),
-    })
+    const host = checked.authority ?? checked.host ?? ''
+    const selection = context.dispatcher.select(
+      new SelectableLines(req.rawHeaders, settings.versionHeader, checked.path, host, () => this.#address()),
+    )
     this.#by = selection.by
     this.#ticket = context.dispatcher.enter(selection.version)
     if (this.#hasBody) guardBody(req, settings, (code) => this.abandon(code))
@@ -185,6 +186,12 @@ export class Exchange implements Run {
       })
       this.#departure.expect(cancel)
     })
+  }
+
+  /** The client's, as far as it is known. */
+  #address(): string {
+    const { req, context } = this.#options
+    return clientAddress(this.#peer, context.trustedPeers(), () => earlierForwarding(req.rawHeaders))
   }
 
   #workerHeaders({ authority, host }: Accepted): Header[] {
@@ -280,7 +287,7 @@ export class Exchange implements Run {
     context.accessLog()?.add({
       time: new Date(this.#startedAt).toISOString(),
       requestId: this.#requestId,
-      client: clientAddress(this.#peer, context.trustedPeers(), () => earlierForwarding(req.rawHeaders)),
+      client: this.#address(),
       method: req.method ?? '',
       target: req.url ?? '',
       status,

@@ -1,21 +1,4 @@
-/** Why a request goes to a version; the second half of `x-served-version`. */
-export type SelectedBy = 'header' | 'cookie' | 'query' | 'host' | 'sticky' | 'rollout' | 'live'
-
-/** What of a request decides on its version. Both lanes can fill it without objects of `node:http`. */
-export interface SelectableRequest {
-  /** The values of every version header that the request has, in order. */
-  readonly versionHeaders: readonly string[]
-}
-
-export interface Selection {
-  readonly version: string
-  readonly by: SelectedBy
-}
-
-/** Not a version: the status that the request is answered with is that of the code. */
-export interface NoSelection {
-  readonly error: 'UNKNOWN_VERSION' | 'NO_LIVE_VERSION'
-}
+import type { NoSelection, SelectableRequest, SelectedBy, Selection } from './selection.ts'
 
 /** The name that a selector read from the request, which may be no valid one; null: this selector does not apply. */
 type Selector = (request: SelectableRequest, live: string | null) => string | null
@@ -25,6 +8,7 @@ const selectors: ReadonlyArray<readonly [SelectedBy, Selector]> = [
   ['header', byHeader],
   ['live', byLive],
 ]
+const noCookies: readonly string[] = []
 
 /**
  * The version that a request is meant for. Whether the catalog has it is not asked here.
@@ -33,7 +17,8 @@ const selectors: ReadonlyArray<readonly [SelectedBy, Selector]> = [
 export function selectVersion(request: SelectableRequest, live: string | null): Selection | NoSelection {
   for (const [by, select] of selectors) {
     const version = select(request, live)
-    if (version !== null) return isVersionName(version) ? { version, by } : { error: 'UNKNOWN_VERSION' }
+    if (version === null) continue
+    return isVersionName(version) ? { version, by, target: null, cookies: noCookies } : { error: 'UNKNOWN_VERSION' }
   }
   return { error: 'NO_LIVE_VERSION' }
 }

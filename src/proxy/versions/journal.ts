@@ -2,22 +2,36 @@ import { mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Log } from '../../common/log.ts'
 
+/** What was done. `live-by-edit`: somebody has changed `defaultVersion` in proxy.json. */
+export type JournalAction =
+  | 'deploy'
+  | 'promote'
+  | 'live-by-edit'
+  | 'rollback'
+  | 'rollout'
+  | 'mirror'
+  | 'remove'
+  | 'prune'
+
 /** One line of the journal: what was done, by whom, and how it went. */
 export interface JournalEntry {
-  readonly action: 'promote' | 'live-by-edit'
+  readonly action: JournalAction
   readonly version: string
-  readonly previous: string | null
-  readonly workers: number
+  /** The live version before it, where that was changed. */
+  readonly previous?: string | null
+  readonly workers?: number
   readonly epoch?: number
   /** User name or address; never a key. */
   readonly by: string
   readonly result: 'done' | 'failed'
   readonly error?: string
   readonly durationMs: number
+  /** What else there is to know: the figures behind a decision, say. JSON-safe. */
+  readonly details?: Readonly<Record<string, unknown>>
 }
 
 /**
- * The append-only record of what was made live: JSON lines in `.cservice/journal.jsonl` beside proxy.json, on disk before
+ * The append-only record of what was deployed and made live: JSON lines in `.cservice/journal.jsonl` beside proxy.json, on disk before
  * the command answers. Never a reason to fail: what is live is said by proxy.json alone.
  */
 export class Journal {

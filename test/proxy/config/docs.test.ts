@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 // @ts-expect-error a plain script without types
 import { renderDocs } from '../../../scripts/generate-docs.mjs'
+import * as bindings from '../../../src/proxy/config/binding-schema.ts'
 import { parseConfig } from '../../../src/proxy/config/load-config.ts'
 import * as schema from '../../../src/proxy/config/schema.ts'
 
@@ -17,11 +18,11 @@ describe('the documentation of proxy.json', () => {
   )
 
   it('describes every key, and every key of the configuration is in the schema', () => {
-    const shapes = [schema.configSchema.shape, schema.bindingSchema.shape]
+    const shapes = [schema.configSchema.shape, bindings.bindingSchema.shape]
     for (const shape of shapes) for (const value of Object.values(shape)) expect(value.description).toMatch(/\.$/)
     const { file: _file, raw: _raw, ...config } = parseConfig('{}', '/proxy.json').config
     const { $schema: _schema, ...shape } = schema.configSchema.shape
     expect(Object.keys(shape).sort()).toEqual(Object.keys(config).sort())
-    expect(Object.keys(schema.bindingSchema.shape).sort()).toEqual(Object.keys(config.bindings[0] ?? {}).sort())
+    expect(Object.keys(bindings.bindingSchema.shape).sort()).toEqual(Object.keys(config.bindings[0] ?? {}).sort())
   })
 })

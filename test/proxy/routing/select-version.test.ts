@@ -1,12 +1,21 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isVersionName, selectVersion } from '../../../src/proxy/routing/select-version.ts'
+import type { SelectableRequest } from '../../../src/proxy/routing/selection.ts'
+
+const naming = (...versionHeaders: string[]): SelectableRequest => ({
+  versionHeaders,
+  target: '/',
+  host: 'example.test',
+  address: '127.0.0.1',
+  header: () => [],
+})
 
 test('the header decides before the live version, and an empty one is as if absent', () => {
-  expect(selectVersion({ versionHeaders: ['v2'] }, 'v1')).toEqual({ version: 'v2', by: 'header' })
-  expect(selectVersion({ versionHeaders: [] }, 'v1')).toEqual({ version: 'v1', by: 'live' })
-  expect(selectVersion({ versionHeaders: [''] }, 'v1')).toEqual({ version: 'v1', by: 'live' })
-  expect(selectVersion({ versionHeaders: [''] }, null)).toEqual({ error: 'NO_LIVE_VERSION' })
+  expect(selectVersion(naming('v2'), 'v1')).toMatchObject({ version: 'v2', by: 'header' })
+  expect(selectVersion(naming(), 'v1')).toMatchObject({ version: 'v1', by: 'live' })
+  expect(selectVersion(naming(''), 'v1')).toMatchObject({ version: 'v1', by: 'live' })
+  expect(selectVersion(naming(''), null)).toEqual({ error: 'NO_LIVE_VERSION' })
 })
 
 test('two version headers name no version, not even if they agree or one is empty', () => {
@@ -15,7 +24,7 @@ test('two version headers name no version, not even if they agree or one is empt
     ['v1', ''],
     ['', 'v1'],
   ]) {
-    expect(selectVersion({ versionHeaders }, 'v1')).toEqual({ error: 'UNKNOWN_VERSION' })
+    expect(selectVersion(naming(...versionHeaders), 'v1')).toEqual({ error: 'UNKNOWN_VERSION' })
   }
 })
 
@@ -36,8 +45,7 @@ test('a name that cannot be a version is none', () => {
     'v1\n',
     'v1\0',
   ]
-  for (const name of names)
-    expect(selectVersion({ versionHeaders: [name] }, 'v1')).toEqual({ error: 'UNKNOWN_VERSION' })
+  for (const name of names) expect(selectVersion(naming(name), 'v1')).toEqual({ error: 'UNKNOWN_VERSION' })
   for (const name of ['v1', '1.2.3', '__proto__', 'constructor', 'a'.repeat(128), '-x', 'a..b'])
     expect(isVersionName(name)).toBe(true)
 })
@@ -47,7 +55,7 @@ test('whatever a request says, what is selected is one safe path segment or noth
     fc.property(
       fc.array(fc.string({ unit: fc.constantFrom(...'./\\%a1-_ \0é') }), { maxLength: 3 }),
       (versionHeaders) => {
-        const selection = selectVersion({ versionHeaders }, 'v1')
+        const selection = selectVersion(naming(...versionHeaders), 'v1')
         if ('error' in selection) return
         expect(selection.version).not.toMatch(/[/\\\0]|^\./)
         expect(selection.version.length).toBeLessThanOrEqual(128)

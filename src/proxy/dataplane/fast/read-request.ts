@@ -7,6 +7,7 @@ import type { FastRequest } from './fast-request.ts'
 import type { ForwardingLines } from './forwarding-lines.ts'
 import { requestBodyOf } from './request-body.ts'
 import type { RequestHead } from './scan-request-head.ts'
+import { SelectableHead } from './selectable-head.ts'
 import { spliceRequestHead } from './splice-request-head.ts'
 import { takeForwarding } from './trusted-head.ts'
 
@@ -36,8 +37,8 @@ export function readRequest(
   const earlier = trusted.has(peer.address) ? takeForwarding(raw, head) : nothingEarlier
   const lines = forwarding.of(raw.slice(head.hostStart, head.hostEnd), earlier)
   if (lines === null) return null
-  const versionHeaders = head.versionStart === -1 ? [] : [raw.slice(head.versionStart, head.versionEnd)]
-  const entry = context.dispatcher.enterReady({ versionHeaders })
+  const address = (): string => clientAddress(peer, trusted, () => earlier)
+  const entry = context.dispatcher.enterReady(new SelectableHead(raw, head, address))
   if (entry === null) return null
   const given = head.requestIdStart === -1 ? undefined : raw.slice(head.requestIdStart, head.requestIdEnd)
   const requestId = requestIdOf(given)
@@ -45,6 +46,6 @@ export function readRequest(
   const { hasBody, body } = requestBodyOf(head, maxBodySize)
   return {
     request: { method: head.method, text, requestId, entry, hasBody, body },
-    client: context.accessLog() === null ? '' : clientAddress(peer, trusted, () => earlier),
+    client: context.accessLog() === null ? '' : address(),
   }
 }

@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
-import type { SelectedBy } from '../../routing/select-version.ts'
+import type { SelectableRequest, SelectedBy } from '../../routing/selection.ts'
 import { composeAnswer, prefersHtml } from '../answer.ts'
 import { Attempts } from '../attempts.ts'
 import { isTooLong } from '../body-guard.ts'
@@ -17,6 +17,7 @@ import { ownAnswer } from '../own-answer.ts'
 import type { Peer } from '../peer.ts'
 import { Refusal } from '../refusal.ts'
 import { requestIdOf } from '../request-id.ts'
+import { SelectableLines } from '../selectable-lines.ts'
 import { checkRequestHead, type Http2RequestHead } from './request-head.ts'
 import { type AnsweredRequest, StreamOutlet } from './stream-outlet.ts'
 import { StreamReader } from './stream-reader.ts'
@@ -168,14 +169,15 @@ export class ClientStream implements ClientSide, AnsweredRequest {
       requestId: this.#requestId,
       isWhole: this.#isWhole,
     })
-    const selectable = { versionHeaders: headerValues(head.fields, settings.versionHeader) }
+    const address = (): string => this.#address()
+    const selectable = new SelectableLines(fields, settings.versionHeader, path, host, address)
     const entry = context.dispatcher.enterReady(selectable)
     if (entry !== null) this.#carry(head, entry)
     else this.#wait(head, selectable).catch((error: unknown) => this.#refuse(error))
   }
 
   /** Not running, or nowhere to be reached: refused, or carried once there is a target. */
-  async #wait(head: Http2RequestHead, selectable: { versionHeaders: readonly string[] }): Promise<void> {
+  async #wait(head: Http2RequestHead, selectable: SelectableRequest): Promise<void> {
     const { context } = this.#owner
     const selection = context.dispatcher.select(selectable)
     const ticket = context.dispatcher.enter(selection.version)
@@ -260,18 +262,24 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     this.#account()
   }
 
+  /** The client's, as far as it is known. */
+  #address(): string {
+    const { context, peer } = this.#owner
+    return clientAddress(peer, context.trustedPeers(), () => earlierForwarding(this.#head?.fields ?? []))
+  }
+
   /** The request is over: counts it, and logs it. */
   #account(): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    const { context, peer, turn } = this.#owner
+    const { context, turn } = this.#owner
     if (this.#exchange !== null) turn.leave()
     const status = this.#exchange?.status ?? this.#status
     this.#ticket?.leave(status)
     context.accessLog()?.add({
       time: new Date(this.#startedAt).toISOString(),
       requestId: this.#requestId,
-      client: clientAddress(peer, context.trustedPeers(), () => earlierForwarding(this.#head?.fields ?? [])),
+      client: this.#address(),
       method: this.#method,
       target: this.#path,
       status,

@@ -1,0 +1,91 @@
+import { CserviceError, toCserviceError } from '../common/errors.ts'
+import type { Log } from '../common/log.ts'
+import type { ProxyConfig } from './config/proxy-config.ts'
+import type { Catalog } from './versions/catalog.ts'
+import type { Version } from './versions/version.ts'
+import type { Versions } from './versions/versions.ts'
+
+/** How often it is looked for versions that idle out, in milliseconds. */
+const idleCheckInterval = 1_000
+
+export interface ColdStartParts {
+  readonly versions: Versions
+  readonly log: Log
+  catalog(): Catalog
+  config(): ProxyConfig
+  /** The name of the live version. */
+  live(): string | null
+}
+
+/** Starts versions because an operator or a request asks for them, and stops those that nobody uses. Owns that look. */
+export class ColdStarts {
+  readonly #parts: ColdStartParts
+  #idleTimer: NodeJS.Timeout | null = null
+  #isClosed = false
+
+  constructor(parts: ColdStartParts) {
+    this.#parts = parts
+  }
+
+  /** From now on versions idle out. */
+  watch(): void {
+    this.#idleTimer = setInterval(() => this.#stopIdle(), idleCheckInterval)
+  }
+
+  /** Nothing is started any more, also by what is half way. */
+  close(): void {
+    this.#isClosed = true
+    if (this.#idleTimer) clearInterval(this.#idleTimer)
+  }
+
+  /**
+   * The version of that name, with room to run.
+   * @param workers that it is to have
+   * @throws CserviceError UNKNOWN_VERSION; VERSION_LIMIT if it is to run and cannot; SHUTTING_DOWN
+   */
+  async lookUp(name: string, workers: number): Promise<Version> {
+    if (this.#isClosed) throw new CserviceError('SHUTTING_DOWN')
+    const catalog = this.#parts.catalog()
+    await catalog.rescan()
+    if (!catalog.has(name)) throw new CserviceError('UNKNOWN_VERSION', await catalog.explain(name))
+    const version = this.#parts.versions.get(name)
+    if (workers > 0) this.#makeRoom(version)
+    return version
+  }
+
+  /** Workers that a version gets when nobody says how many. */
+  defaultCount(version: string): number {
+    const { workerCount, nonDefaultWorkerCount } = this.#parts.config()
+    return version === this.#parts.live() ? workerCount : nonDefaultWorkerCount
+  }
+
+  /** A proxy process has a request for a version that does not run; any number of such requests make one start. */
+  onDemand(name: string): void {
+    const { catalog, versions, log } = this.#parts
+    if (this.#isClosed || !catalog().has(name)) return
+    const version = versions.get(name)
+    if (!version.mayStart(Date.now())) return
+    try {
+      this.#makeRoom(version)
+    } catch (error) {
+      version.refuse(toCserviceError(error))
+      return
+    }
+    version.scale(this.defaultCount(name), 'demand').catch((error: unknown) => {
+      if (!this.#isClosed) log.error({ err: error }, `${name}, which a request asked for, did not start`)
+    })
+  }
+
+  #makeRoom(version: Version): void {
+    const { versions, config, live } = this.#parts
+    versions.makeRoom(version, live(), config().maxRunningVersions)
+  }
+
+  #stopIdle(): void {
+    const { versions, config, live, log } = this.#parts
+    for (const version of versions.idle(live(), config().nonDefaultWorkerIdleTime * 1_000)) {
+      log.info({ version: version.name }, `${version.name} idles out`)
+      void version.stop()
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/** Why a request goes to a version; the second half of `x-served-version`. */
+export type SelectedBy = 'header' | 'cookie' | 'query' | 'host' | 'path' | 'sticky' | 'rollout' | 'live'
+
+/**
+ * What of a request may decide on its version. Every lane fills it without objects of `node:http`; what nobody asks for is
+ * not read.
+ */
+export interface SelectableRequest {
+  /** The values of every version header that the request has, in order. */
+  readonly versionHeaders: readonly string[]
+  /** Path and query as they were sent. */
+  readonly target: string
+  /** The authority that the client named, with its port if it named one. */
+  readonly host: string
+  /** The client's address: what a trusted proxy says it is, else the peer's. */
+  readonly address: string
+  /** The values of every header of that name, in order. @param name lower case */
+  header(name: string): readonly string[]
+}
+
+export interface Selection {
+  readonly version: string
+  readonly by: SelectedBy
+  /** What the worker gets as path and query, where it is not what the client sent; else null. */
+  readonly target: string | null
+  /** Values of `Set-Cookie` that go into the answer. */
+  readonly cookies: readonly string[]
+}
+
+/** Not a version: the status that the request is answered with is that of the code. */
+export interface NoSelection {
+  readonly error: 'UNKNOWN_VERSION' | 'NO_LIVE_VERSION'
+}
