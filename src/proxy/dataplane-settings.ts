@@ -1,5 +1,6 @@
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
 import type { DataplaneSettings, TlsSettings } from './messages.ts'
+import { headerOnly } from './routing/selection-settings.ts'
 
 /** After this long a browser that waits for a version to start sees a page that says so. */
 const waitingPageAfter = 1_500
@@ -19,6 +20,7 @@ export function dataplaneSettings(
       http2: binding.http2,
     },
     versionHeader: config.versionHeader,
+    selection: headerOnly,
     servedVersionHeader: config.servedVersionHeader,
     gateTimeout: config.gateTimeout * 1_000,
     gateLimit: config.gateLimit,

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../common/errors.ts'
 import type { RouteTableData } from './routing/route-table.ts'
+import type { SelectionSettings } from './routing/selection-settings.ts'
 
 /**
  * What the control plane and a proxy process say to each other: the `body` of a channel `message`
@@ -43,6 +44,7 @@ export interface DataplaneSettings {
   readonly binding: BindingSettings
   /** Lower case. */
   readonly versionHeader: string
+  readonly selection: SelectionSettings
   /** Whether answers carry `x-served-version`. */
   readonly servedVersionHeader: boolean
   /** How long a request waits for a version that is starting. */

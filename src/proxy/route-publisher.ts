@@ -33,7 +33,7 @@ export class RoutePublisher {
   publish(routes: Omit<RouteTableData, 'epoch'>): number {
     const { epoch } = this.#table
     if (epoch > 0 && isSame(this.#table.toData(), routes)) return epoch
-    this.#table = new RouteTable({ epoch: epoch + 1, ...routes })
+    this.#table = new RouteTable({ epoch: epoch + 1, ...routes }, this.#table)
     for (const subscriber of this.#subscribers.values()) this.#send(subscriber)
     return epoch + 1
   }

@@ -1,7 +1,9 @@
 import type { DataplaneSettings, FromProxyProcess } from '../messages.ts'
+import { makeSelector } from '../routing/make-selector.ts'
 import { RouteTable, type RouteTableData, type Target } from '../routing/route-table.ts'
-import { selectVersion } from '../routing/select-version.ts'
-import type { SelectableRequest, Selection } from '../routing/selection.ts'
+import type { NoSelection, SelectableRequest, Selection } from '../routing/selection.ts'
+import type { SelectionSettings } from '../routing/selection-settings.ts'
+import type { VersionSelector } from '../routing/version-selector.ts'
 import { Counters } from './counters.ts'
 import { failure, Gate } from './gate.ts'
 import { Refusal } from './refusal.ts'
@@ -37,6 +39,9 @@ export class Dispatcher {
   readonly #gate: Gate
   readonly #context: TicketContext
   #table = RouteTable.empty
+  #selector: VersionSelector | null = null
+  /** What the selector was made of, besides the table. */
+  #selection: SelectionSettings | null = null
 
   constructor(options: DispatcherOptions) {
     this.#options = options
@@ -73,8 +78,9 @@ export class Dispatcher {
   /** Takes over a newer table, then acknowledges it: no request is routed by an older one from then on. */
   update(data: RouteTableData): void {
     if (data.epoch < this.#table.epoch) return
-    const table = new RouteTable(data)
+    const table = new RouteTable(data, this.#table)
     this.#table = table
+    this.#selector = null
     this.#options.send({ type: 'ack', epoch: table.epoch })
     this.#targets.update(table)
     this.#gate.update(table)
@@ -85,7 +91,7 @@ export class Dispatcher {
    * @throws Refusal UNKNOWN_VERSION, NO_LIVE_VERSION
    */
   select(request: SelectableRequest): Selection {
-    const selection = selectVersion(request, this.#table.live)
+    const selection = this.#select(request)
     if ('error' in selection) throw new Refusal(selection.error)
     if (this.#table.route(selection.version) === undefined) throw new Refusal('UNKNOWN_VERSION')
     return selection
@@ -105,7 +111,7 @@ export class Dispatcher {
    * nothing is counted.
    */
   enterReady(request: SelectableRequest): ReadyEntry | null {
-    const selection = selectVersion(request, this.#table.live)
+    const selection = this.#select(request)
     if ('error' in selection) return null
     const route = this.#table.route(selection.version)
     if (route?.state !== 'ready' || this.#isFull(selection.version)) return null
@@ -116,6 +122,15 @@ export class Dispatcher {
   /** Reports the counts that have not been reported yet. */
   flush(): void {
     this.#counters.flush()
+  }
+
+  #select(request: SelectableRequest): Selection | NoSelection {
+    const { selection } = this.#options.settings()
+    if (this.#selector === null || this.#selection !== selection) {
+      this.#selector = makeSelector(selection, this.#table)
+      this.#selection = selection
+    }
+    return this.#selector.select(request)
   }
 
   #isFull(version: string): boolean {

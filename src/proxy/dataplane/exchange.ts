@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ErrorCode } from '../../common/errors.ts'
+import type { Selection } from '../routing/selection.ts'
 import { composeAnswer, isNavigation, prefersHtml } from './answer.ts'
+import { addPrefix, addSelectionHeaders } from './apply-selection.ts'
 import { type AttemptFailure, Attempts } from './attempts.ts'
 import { guardBody, isTooLong } from './body-guard.ts'
 import type { Carrier } from './carrier.ts'
@@ -51,7 +53,7 @@ export class Exchange implements Run {
   readonly #departure = new Departure()
   readonly #sentBefore: number
   #ticket: Ticket | null = null
-  #by: string | null = null
+  #selection: Selection | null = null
   #worker: string | null = null
   #attempts: Attempts | null = null
   #isSpliced = false
@@ -110,16 +112,17 @@ export class Exchange implements Run {
     const selection = context.dispatcher.select(
       new SelectableLines(req.rawHeaders, settings.versionHeader, checked.path, host, () => this.#address()),
     )
-    this.#by = selection.by
+    this.#selection = selection
     this.#ticket = context.dispatcher.enter(selection.version)
     if (this.#hasBody) guardBody(req, settings, (code) => this.abandon(code))
-    await this.#carry(checked, this.#ticket)
+    await this.#carry(checked, selection, this.#ticket)
   }
 
   /** Tries target after target until one answers. */
-  async #carry(checked: Accepted, ticket: Ticket): Promise<void> {
+  async #carry(checked: Accepted, selection: Selection, ticket: Ticket): Promise<void> {
     const { req, context } = this.#options
-    const headers = this.#workerHeaders(checked)
+    const headers = addPrefix(this.#workerHeaders(checked), selection)
+    const path = selection.target ?? checked.path
     const patience = isNavigation(req.method ?? '', req.headers)
       ? context.settings().waitingPageAfter
       : Number.POSITIVE_INFINITY
@@ -132,7 +135,7 @@ export class Exchange implements Run {
         return
       }
       this.#worker = claim.target.id
-      const failure = await this.#attempt(claim, checked.path, headers).catch((error: unknown) => {
+      const failure = await this.#attempt(claim, path, headers).catch((error: unknown) => {
         claim.release()
         throw error
       })
@@ -213,8 +216,10 @@ export class Exchange implements Run {
   #ownHeaders(isOfWorker: boolean): string[] {
     const { context, isLast } = this.#options
     const headers = ['X-Request-Id', this.#requestId]
-    if (isOfWorker && this.#ticket !== null && context.settings().servedVersionHeader) {
-      headers.push('X-Served-Version', `${this.#ticket.version}; by=${this.#by}`)
+    if (isOfWorker && this.#selection !== null) {
+      // An upgraded connection is its version's until it ends: there is nothing to keep for it.
+      const selection = this.#isSpliced ? { ...this.#selection, cookies: [] } : this.#selection
+      addSelectionHeaders(headers, selection, context.settings().servedVersionHeader)
     }
     if (isLast() && !this.#isSpliced) headers.push('Connection', 'close')
     return headers
@@ -294,7 +299,7 @@ export class Exchange implements Run {
       bytes: req.socket.bytesWritten - this.#sentBefore,
       duration: Date.now() - this.#startedAt,
       version: this.#ticket?.version ?? null,
-      by: this.#by,
+      by: this.#selection?.by ?? null,
       worker: this.#worker,
       retries: this.#attempts?.retries ?? 0,
     })

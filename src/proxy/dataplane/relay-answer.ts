@@ -4,7 +4,7 @@ import { forEachEndToEnd, isFieldValue, trailerPairs } from './end-to-end-header
 import { flushHead } from './flush-head.ts'
 import { isHttp10 } from './http-version.ts'
 
-/** Header lines of the gateway, names and values in turn, that take the place of a worker's own of that name. */
+/** Header lines of the gateway, names and values in turn, that take the place of a worker's own of that name; cookies are added. */
 export type OwnHeaders = readonly string[]
 
 /**
@@ -66,7 +66,7 @@ export function relayedHeaders(
   const replaced = new Set<string>()
   for (let index = 0; index < own.length; index += 2) replaced.add((own[index] ?? '').toLowerCase())
   forEachEndToEnd(rawHeaders, (name, value, lowerName) => {
-    if (replaced.has(lowerName)) return
+    if (replaced.has(lowerName) && lowerName !== 'set-cookie') return
     if ((status === 204 || status < 200) && lowerName === 'content-length') return // RFC 9110 8.6
     if (lowerName === 'trailer' && !hasTrailers) return // announced in vain, and Node throws
     headers.push(name, value)

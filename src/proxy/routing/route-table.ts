@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../common/errors.ts'
+import { VersionNames } from './version-names.ts'
 
 /** host:port of one worker, as a proxy process sees it. `id` names the worker for as long as it lives, and never another. */
 export interface Target {
@@ -40,12 +41,16 @@ export class RouteTable {
   readonly epoch: number
   /** The live version, whether or not the catalog still has it. */
   readonly live: string | null
+  /** Those of all versions in it. */
+  readonly names: VersionNames
   readonly #routes: ReadonlyMap<string, Route>
 
-  constructor(data: RouteTableData) {
+  /** @param former the table that this one follows: where no version has come or gone, the two share the names */
+  constructor(data: RouteTableData, former: RouteTable | null = null) {
     this.epoch = data.epoch
     this.live = data.live
     this.#routes = new Map(data.versions)
+    this.names = former?.names.equals(this.#routes) ? former.names : new VersionNames(this.#routes.keys())
   }
 
   route(version: string): Route | undefined {

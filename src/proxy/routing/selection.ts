@@ -1,5 +1,5 @@
 /** Why a request goes to a version; the second half of `x-served-version`. */
-export type SelectedBy = 'header' | 'cookie' | 'query' | 'host' | 'path' | 'sticky' | 'rollout' | 'live'
+export type SelectedBy = 'header' | 'query' | 'cookie' | 'host' | 'path' | 'sticky' | 'rollout' | 'live'
 
 /**
  * What of a request may decide on its version. Every lane fills it without objects of `node:http`; what nobody asks for is
@@ -18,11 +18,14 @@ export interface SelectableRequest {
   header(name: string): readonly string[]
 }
 
+/** Immutable. */
 export interface Selection {
   readonly version: string
   readonly by: SelectedBy
   /** What the worker gets as path and query, where it is not what the client sent; else null. */
   readonly target: string | null
+  /** What was cut off the path, and is the worker's `X-Forwarded-Prefix`; null: nothing. */
+  readonly prefix: string | null
   /** Values of `Set-Cookie` that go into the answer. */
   readonly cookies: readonly string[]
 }
@@ -30,4 +33,11 @@ export interface Selection {
 /** Not a version: the status that the request is answered with is that of the code. */
 export interface NoSelection {
   readonly error: 'UNKNOWN_VERSION' | 'NO_LIVE_VERSION'
+}
+
+const noCookies: readonly string[] = []
+
+/** A selection that changes nothing of the request, nor of its answer. */
+export function selectionOf(version: string, by: SelectedBy): Selection {
+  return { version, by, target: null, prefix: null, cookies: noCookies }
 }

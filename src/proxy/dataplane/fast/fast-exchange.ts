@@ -1,3 +1,4 @@
+import { addSelectionHeaders } from '../apply-selection.ts'
 import { type AttemptFailure, Attempts } from '../attempts.ts'
 import type { LaneContext } from '../lane.ts'
 import { Refusal } from '../refusal.ts'
@@ -332,7 +333,7 @@ function ownHeaders(
   closes: boolean,
 ): string[] {
   const headers = ['X-Request-Id', requestId]
-  if (tellsVersion) headers.push('X-Served-Version', `${selection.version}; by=${selection.by}`)
+  addSelectionHeaders(headers, selection, tellsVersion)
   if (closes) headers.push('Connection', 'close')
   return headers
 }

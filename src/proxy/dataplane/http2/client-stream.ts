@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { SelectableRequest, SelectedBy } from '../../routing/selection.ts'
 import { composeAnswer, prefersHtml } from '../answer.ts'
+import { applySelection } from '../apply-selection.ts'
 import { Attempts } from '../attempts.ts'
 import { isTooLong } from '../body-guard.ts'
 import type { ReadyEntry, Ticket } from '../dispatcher.ts'
@@ -200,7 +201,8 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     const hasBody = !this.#isWhole && contentLength !== 0
     const body = hasBody ? this.#reader.bodyOf(contentLength, context.settings().maxBodySize) : none
     if (!this.#isWhole && !hasBody) this.#reader.awaitEnd()
-    const request = { method, text: this.#text, requestId: this.#requestId, entry, hasBody, body }
+    const text = applySelection(this.#text, entry.selection)
+    const request = { method, text, sentTarget: this.#path, requestId: this.#requestId, entry, hasBody, body }
     turn.enter()
     this.#exchange = new FastExchange(context, workers, this, request)
     this.#exchange.start()
