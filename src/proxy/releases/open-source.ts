@@ -25,7 +25,8 @@ export async function findSource(source: string, stdin: Readable | null): Promis
   }
   const path = resolve(source)
   const stats = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    const why = cause.code === 'ENOENT' ? `There is no file or folder ${path}` : `${path} cannot be read: ${cause.message}`
+    const why =
+      cause.code === 'ENOENT' ? `There is no file or folder ${path}` : `${path} cannot be read: ${cause.message}`
     throw new CserviceError('BAD_USAGE', why, { cause })
   })
   const name = basename(path)

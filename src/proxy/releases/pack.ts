@@ -1,4 +1,4 @@
-import { type Dirent, type Stats } from 'node:fs'
+import type { Dirent, Stats } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CserviceError } from '../../common/errors.ts'
@@ -35,7 +35,10 @@ async function namesIn(folder: string): Promise<string[]> {
 
 function refuseOther(entry: Dirent | Stats, name: string): void {
   if (entry.isFile() || entry.isDirectory() || entry.isSymbolicLink()) return
-  throw new CserviceError('RELEASE_REFUSED', `${name} is neither a file, nor a folder, nor a link, and cannot be packed`)
+  throw new CserviceError(
+    'RELEASE_REFUSED',
+    `${name} is neither a file, nor a folder, nor a link, and cannot be packed`,
+  )
 }
 
 /** @throws CserviceError BAD_USAGE: there is none */

@@ -72,6 +72,20 @@ export function request(
   })
 }
 
+/** One request and the beginning of its answer, which the caller reads; null when nobody listens there. */
+export function requestBytes(endpoint: Endpoint, options: http.RequestOptions): Promise<http.IncomingMessage | null> {
+  return new Promise((resolve, reject) => {
+    const req = openRequest(endpoint, options)
+    const state = followConnection(req)
+    req.on('error', (error: NodeJS.ErrnoException) => {
+      if (!state.isConnected && nobodyCodes.has(error.code ?? '')) resolve(null)
+      else reject(toKnown(error, endpoint, state))
+    })
+    req.on('response', resolve)
+    req.end()
+  })
+}
+
 /** A request that the caller ends. A gateway that vanishes with its machine ends it too. */
 export function openRequest(endpoint: Endpoint, options: http.RequestOptions): http.ClientRequest {
   const req = startRequest(endpoint, options)

@@ -67,7 +67,9 @@ export async function sendBytes(
   const framing = size === null ? { 'transfer-encoding': 'chunked' } : { 'content-length': size }
   const headers = { ...framing, 'content-type': 'application/octet-stream', expect: '100-continue' }
   const options = { method: 'POST', path, headers }
-  return await reach(address, (endpoint) => callThere(endpoint, options, sendWhenWanted(open), { timeoutMs, onProgress }))
+  return await reach(address, (endpoint) =>
+    callThere(endpoint, options, sendWhenWanted(open), { timeoutMs, onProgress }),
+  )
 }
 
 /**
@@ -156,7 +158,8 @@ function sendWhenWanted(open: () => Readable): SendBody {
   }
 }
 
-function readAnswer({ status, text }: Answer): unknown {
+/** What a command answered. @throws CserviceError what it failed with; INTERNAL for what is no answer of ours */
+export function readAnswer({ status, text }: Answer): unknown {
   const value = parse(text)
   if (typeof value === 'object' && value !== null) {
     if ('result' in value) return value.result

@@ -100,7 +100,9 @@ async function inTime<Result>(next: Promise<Result>): Promise<Result> {
   try {
     return await new Promise<Result>((resolve, reject) => {
       const late = () =>
-        reject(new CserviceError('BODY_TIMEOUT', `Nothing more came for ${pauseMs / 1_000} s`, { hint: 'Send it again.' }))
+        reject(
+          new CserviceError('BODY_TIMEOUT', `Nothing more came for ${pauseMs / 1_000} s`, { hint: 'Send it again.' }),
+        )
       timer = setTimeout(late, pauseMs)
       next.then(resolve, () => reject(clientLeft()))
     })
