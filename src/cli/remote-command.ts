@@ -15,8 +15,9 @@ export async function runRemotely(
   const [name, subcommand, ...rest] = words
   // These read and write files here, not where the service runs.
   if (name === 'proxy' && subcommand === 'deploy') {
-    const { sendRelease } = await import('./send-release.ts')
-    return await sendRelease(rest, options, onProgress)
+    const { sendRelease } = await import('../proxy/releases/send-release.ts')
+    const { timeout: timeoutMs = 0 } = options
+    return await sendRelease(rest, options, { stdin: process.stdin, timeoutMs, ...(onProgress ? { onProgress } : {}) })
   }
   if (name === 'proxy' && subcommand === 'pack') {
     const { fetchRelease } = await import('./fetch-release.ts')

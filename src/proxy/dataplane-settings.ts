@@ -1,6 +1,6 @@
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
 import type { DataplaneSettings, TlsSettings } from './messages.ts'
-import { headerOnly } from './routing/selection-settings.ts'
+import type { SkewSettings } from './routing/selection-settings.ts'
 
 /** After this long a browser that waits for a version to start sees a page that says so. */
 const waitingPageAfter = 1_500
@@ -10,6 +10,7 @@ export function dataplaneSettings(
   config: ProxyConfig,
   binding: BindingConfig,
   tls: TlsSettings | null,
+  skew: SkewSettings | null,
 ): DataplaneSettings {
   return {
     binding: {
@@ -20,7 +21,7 @@ export function dataplaneSettings(
       http2: binding.http2,
     },
     versionHeader: config.versionHeader,
-    selection: headerOnly,
+    selection: { skew },
     servedVersionHeader: config.servedVersionHeader,
     gateTimeout: config.gateTimeout * 1_000,
     gateLimit: config.gateLimit,

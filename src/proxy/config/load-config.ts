@@ -11,6 +11,7 @@ import type { BindingConfig, ProxyConfig } from './proxy-config.ts'
 import { redirectProblems } from './redirect-problems.ts'
 import { toReleaseSettings } from './release-schema.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
+import { skewSchema } from './skew-schema.ts'
 import { unknownKeys } from './unknown-keys.ts'
 
 /** A configuration, and what its author may want to know about the file. */
@@ -96,11 +97,18 @@ function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, 
     maxBodySize: parsed.maxBodySize,
     drainTimeout: parsed.drainTimeout,
     stopTimeout: parsed.stopTimeout,
+    skew: skewOf(parsed.skew),
     trustProxy: expandRanges(parsed.trustProxy),
     accessLog: parsed.accessLog === null ? null : resolve(folder, parsed.accessLog),
     release: toReleaseSettings(parsed),
     raw,
   }
+}
+
+function skewOf(skew: ParsedConfig['skew']): ProxyConfig['skew'] {
+  if (skew === false) return null
+  const { cookie, maxAge, versions } = skewSchema.parse(skew === true ? {} : skew)
+  return { cookie, maxAge, versions }
 }
 
 function toBinding(binding: ParsedConfig['bindings'][number], folder: string): BindingConfig {

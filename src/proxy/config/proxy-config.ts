@@ -57,6 +57,8 @@ export interface ProxyConfig {
   readonly drainTimeout: number
   /** How long a worker may take to stop once it has nothing in flight, before SIGTERM, and again before SIGKILL. */
   readonly stopTimeout: number
+  /** null: no skew protection. */
+  readonly skew: SkewConfig | null
   /** Addresses and ranges; names are replaced by their ranges. */
   readonly trustProxy: readonly string[]
   /** Absolute path, or null. */
@@ -64,6 +66,15 @@ export interface ProxyConfig {
   readonly release: ReleaseSettings
   /** The file's content as parsed, unknown keys included: for `proxy info`. */
   readonly raw: Readonly<Record<string, unknown>>
+}
+
+export interface SkewConfig {
+  /** Name of the cookie with a client's pin. */
+  readonly cookie: string
+  /** For how long a page goes on talking to its version. */
+  readonly maxAge: number
+  /** How many versions that were live are kept for their pages. */
+  readonly versions: number
 }
 
 export interface BindingConfig {

@@ -4,6 +4,7 @@ import { versionNamePattern, versionNameRule } from '../versions/version-name.ts
 import { isAddressRange } from './address-ranges.ts'
 import { bindingSchema } from './binding-schema.ts'
 import { releaseKeys } from './release-schema.ts'
+import { skewKeys } from './skew-schema.ts'
 
 /**
  * The zod schema of proxy.json. The message of every check is the text "what is allowed": load-config.ts puts where and
@@ -136,6 +137,7 @@ export const configSchema = z.looseObject(
       .describe(
         'How many seconds a worker may take to stop once it has nothing in flight, before SIGTERM, and again before SIGKILL.',
       ),
+    ...skewKeys,
     trustProxy: z
       .array(
         explained('an address, a range such as 10.0.0.0/8, or loopback, linklocal or private', (error) =>

@@ -1,27 +1,34 @@
 import { type Readable, Transform } from 'node:stream'
-import { parseDeployWords, toDeployQuery } from '../proxy/releases/deploy-order.ts'
-import { findSource } from '../proxy/releases/open-source.ts'
-import { sendBytes } from '../supervisor/control/client.ts'
-import type { Options } from './options.ts'
+import { type GatewayAddress, sendBytes } from '../../supervisor/control/client.ts'
+import { parseDeployWords, toDeployQuery } from './deploy-order.ts'
+import { findSource } from './open-source.ts'
 
 const barWidth = 24
 const megabyte = 1_000_000
 
+export interface SendReleaseOptions {
+  /** What `-` stands for. */
+  readonly stdin?: Readable
+  /** For the whole answer; 0: as long as it takes. */
+  readonly timeoutMs?: number
+  readonly onProgress?: (text: string) => void
+}
+
 /**
- * `proxy deploy`: sends the bytes of a release to the gateway, wherever that is; a folder is packed on the way.
+ * `proxy deploy` from outside of the gateway: sends the bytes of a release to it, wherever it is; a folder is packed on the way.
  * @param words behind `proxy deploy`
  * @throws CserviceError BAD_USAGE, and as `sendBytes`
  */
 export async function sendRelease(
   words: readonly string[],
-  options: Options,
-  onProgress?: (text: string) => void,
+  address: GatewayAddress,
+  { stdin, timeoutMs, onProgress }: SendReleaseOptions = {},
 ): Promise<unknown> {
   const order = parseDeployWords(words)
-  const { name, size, open } = await findSource(order.source, process.stdin)
+  const { name, size, open } = await findSource(order.source, stdin ?? null)
   const path = `/deploy?${toDeployQuery(order, name)}`
   const watched = onProgress === undefined ? open : () => counted(open(), size, onProgress)
-  return await sendBytes({ path, size, open: watched }, options, options.timeout ?? 0, onProgress ? { onProgress } : {})
+  return await sendBytes({ path, size, open: watched }, address, timeoutMs, onProgress ? { onProgress } : {})
 }
 
 function counted(bytes: Readable, size: number | null, onProgress: (text: string) => void): Readable {
