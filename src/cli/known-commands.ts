@@ -12,6 +12,12 @@ export const knownUsages: readonly KnownUsage[] = [
   usage('proxy start <proxy.json>', 'Starts the gateway here, or the proxy of one that runs', 'proxy start proxy.json'),
   usage('proxy info', 'Shows versions, workers and proxy processes', 'proxy info'),
   usage('proxy promote <version> [n]', 'Makes a version live, with n workers', 'proxy promote v3 4'),
+  usage(
+    'proxy deploy <source> [options]',
+    'Takes in a new version: a tarball, a folder, or -',
+    'proxy deploy app.tgz --promote',
+  ),
+  usage('proxy pack <version|folder> [file]', 'Packs a version or a folder into a tarball', 'proxy pack v3 v3.tgz'),
   usage('proxy version <version> [n]', 'Runs n workers of a version; 0 stops it', 'proxy version v2 1'),
   usage('proxy stop', 'Stops the proxy, gracefully; the service goes on', 'proxy stop'),
   usage('start <worker> [options]', 'Adds workers to the service, one at a time', 'start server.js {"count":2}'),

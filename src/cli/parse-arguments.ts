@@ -28,8 +28,8 @@ export const passphraseVariable = 'CSERVICE_SSL_PASSPHRASE'
 export function parseArguments(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): Invocation {
   const program = declareOptions()
   const [own, behind] = split(argv)
-  // `proxy why` takes a request as curl does, with options of its own.
-  program.allowUnknownOption(/(^| )proxy why( |$)/.test(own.join(' ')))
+  // `proxy why` takes a request as curl does, and `proxy deploy` a release, with options of their own.
+  program.allowUnknownOption(/(^| )proxy (why|deploy)( |$)/.test(own.join(' ')))
   try {
     program.parse(canonical(own, program), { from: 'user' })
   } catch (error) {

@@ -280,6 +280,42 @@ export const catalogue = {
     'The service is not well',
     'cservice workers, cservice proxy info and the log have the details.',
   ),
+  VERSION_EXISTS: entry(
+    409,
+    1,
+    'There is such a version already',
+    'A version is never changed once it is in: give the release another name (--as <name>).',
+  ),
+  RELEASE_REFUSED: entry(
+    422,
+    1,
+    'The archive of a release is refused',
+    'Nothing of it was kept. docs/releases.md says what an archive may hold.',
+  ),
+  RELEASE_TOO_LARGE: entry(
+    413,
+    1,
+    'The release is too large',
+    'Leave out what is not needed, or raise maxReleaseSize or maxReleaseFiles in proxy.json.',
+  ),
+  RELEASE_NOT_WRITTEN: entry(
+    507,
+    1,
+    'The release could not be written',
+    'Nothing of it was kept. Make room, or mend what is named, and deploy again.',
+  ),
+  INSTALL_FAILED: entry(
+    500,
+    1,
+    'The install step of a release failed',
+    'Nothing of the release was kept. The log that is named has all that it said.',
+  ),
+  TRIAL_FAILED: entry(
+    500,
+    1,
+    'The trial start of a release failed',
+    'Nothing of the release was kept. The details have the last lines of what it said.',
+  ),
   TIMED_OUT: entry(504, 1, 'It took too long', 'Try again, or give it a longer timeout.'),
   NOT_ACKNOWLEDGED: entry(
     500,

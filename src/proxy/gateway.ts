@@ -12,6 +12,7 @@ import { rewriteDefaultVersion } from './config/rewrite-config.ts'
 import { CurrentCatalog } from './current-catalog.ts'
 import { LiveVersion, type PromoteAnswer } from './live-version.ts'
 import { ProxyProcesses } from './proxy-processes.ts'
+import { Releases } from './releases/releases.ts'
 import { RoutePublisher } from './route-publisher.ts'
 import { PinKey } from './skew/pin-key.ts'
 import { SkewProtection } from './skew/skew-protection.ts'
@@ -52,6 +53,7 @@ export class Gateway {
   readonly configuration: ConfigFollower
   readonly spares: Spares
   readonly journal: Journal
+  readonly releases: Releases
   readonly skew: SkewProtection
   readonly #coldStarts: ColdStarts
   readonly #catalog: CurrentCatalog
@@ -101,6 +103,15 @@ export class Gateway {
       journal: this.journal,
       log,
     })
+    this.releases = new Releases({
+      supervisor,
+      leases: this.#leases,
+      journal: this.journal,
+      log,
+      config: inForce,
+      catalog: () => this.catalog,
+      promote: (name, workers, by) => this.promote(name, workers, by),
+    })
     const listener = {
       onDemand: (version: string) => this.#coldStarts.onDemand(version),
       onCounters: this.versions.count.bind(this.versions),
@@ -133,6 +144,7 @@ export class Gateway {
     signal.addEventListener('abort', callOff)
     try {
       signal.throwIfAborted()
+      await gateway.releases.open()
       await gateway.skew.open()
       gateway.#publish()
       gateway.#started = gateway.live.start()
@@ -197,6 +209,7 @@ export class Gateway {
 
   async #stop(): Promise<void> {
     this.#coldStarts.close()
+    await this.releases.close()
     this.skew.close()
     await this.configuration.close()
     await this.spares.close()

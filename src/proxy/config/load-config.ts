@@ -9,6 +9,7 @@ import { distrustedBindings } from './distrusted-bindings.ts'
 import { portConflicts } from './port-conflicts.ts'
 import type { BindingConfig, ProxyConfig } from './proxy-config.ts'
 import { redirectProblems } from './redirect-problems.ts'
+import { toReleaseSettings } from './release-schema.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
 import { skewSchema } from './skew-schema.ts'
 import { unknownKeys } from './unknown-keys.ts'
@@ -99,6 +100,7 @@ function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, 
     skew: skewOf(parsed.skew),
     trustProxy: expandRanges(parsed.trustProxy),
     accessLog: parsed.accessLog === null ? null : resolve(folder, parsed.accessLog),
+    release: toReleaseSettings(parsed),
     raw,
   }
 }

@@ -1,3 +1,5 @@
+import type { ReleaseSettings } from './release-schema.ts'
+
 /** proxy.json, checked, with defaults filled in and paths absolute. Times are in seconds, as in the file. Immutable. */
 export interface ProxyConfig {
   /** Absolute path of the file. */
@@ -61,6 +63,7 @@ export interface ProxyConfig {
   readonly trustProxy: readonly string[]
   /** Absolute path, or null. */
   readonly accessLog: string | null
+  readonly release: ReleaseSettings
   /** The file's content as parsed, unknown keys included: for `proxy info`. */
   readonly raw: Readonly<Record<string, unknown>>
 }

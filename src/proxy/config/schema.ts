@@ -3,6 +3,7 @@ import { explained, flag, seconds, wholeNumber } from '../../common/config/check
 import { versionNamePattern, versionNameRule } from '../versions/version-name.ts'
 import { isAddressRange } from './address-ranges.ts'
 import { bindingSchema } from './binding-schema.ts'
+import { releaseKeys } from './release-schema.ts'
 import { skewKeys } from './skew-schema.ts'
 
 /**
@@ -152,6 +153,7 @@ export const configSchema = z.looseObject(
       .nullable()
       .default(null)
       .describe('File that one line for each request is appended to, relative to proxy.json; null: none.'),
+    ...releaseKeys,
   },
   { error: 'an object: { … }' },
 )
