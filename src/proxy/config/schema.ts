@@ -3,6 +3,7 @@ import { explained, flag, seconds, wholeNumber } from '../../common/config/check
 import { versionNamePattern, versionNameRule } from '../versions/version-name.ts'
 import { isAddressRange } from './address-ranges.ts'
 import { bindingSchema } from './binding-schema.ts'
+import { retentionSchema } from './retention-schema.ts'
 
 /**
  * The zod schema of proxy.json. The message of every check is the text "what is allowed": load-config.ts puts where and
@@ -69,6 +70,7 @@ export const configSchema = z.looseObject(
       .describe(
         'How many versions may run at once, the live one included; the one that was unused longest makes room. A promote needs two.',
       ),
+    ...retentionSchema,
     warmSpares: wholeNumber(0, 64)
       .default(1)
       .describe(

@@ -2,6 +2,7 @@ import type { ConfigProblem } from '../../common/config/config-problem.ts'
 import type { ConfigDocument } from '../../common/config/document.ts'
 import { unknownKeysIn } from '../../common/config/unknown-keys.ts'
 import { bindingSchema, tlsOptionsSchema } from './binding-schema.ts'
+import { retainSchema } from './retention-schema.ts'
 import { configSchema } from './schema.ts'
 
 /** Options of `tls.createServer` and `tls.createSecureContext` of Node that JSON can hold, besides those of the schema. */
@@ -32,6 +33,9 @@ export function unknownKeys(
 ): ConfigProblem[] {
   const known = Object.keys(configSchema.shape)
   const warnings = unknownKeysIn(raw, known, [], document, file)
+  const { retain } = raw
+  if (typeof retain === 'object' && retain !== null && !Array.isArray(retain))
+    warnings.push(...unknownKeysIn(retain, Object.keys(retainSchema.shape), ['retain'], document, file))
   const bindings = Array.isArray(raw.bindings) ? raw.bindings : []
   for (const [index, binding] of bindings.entries()) {
     if (typeof binding !== 'object' || binding === null || Array.isArray(binding)) continue
