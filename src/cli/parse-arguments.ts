@@ -27,9 +27,8 @@ export const passphraseVariable = 'CSERVICE_SSL_PASSPHRASE'
  */
 export function parseArguments(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): Invocation {
   const program = declareOptions()
-  const [own, behind] = split(argv)
-  // `proxy why` takes a request as curl does, and `proxy deploy` a release, with options of their own.
-  program.allowUnknownOption(/(^| )proxy (why|deploy)( |$)/.test(own.join(' ')))
+  const [own, behind] = splitVersionOfHistory(split(argv))
+  program.allowUnknownOption(ownOptions.test(own.join(' ')))
   try {
     program.parse(canonical(own, program), { from: 'user' })
   } catch (error) {
@@ -53,6 +52,21 @@ export function wantsJson(argv: readonly string[]): boolean {
   const last = own[at]
   if (last === undefined || last.startsWith('--no-') || last.endsWith('=false')) return false
   return last.includes('=') || own[at + 1] !== 'false'
+}
+
+/** Commands with options of their own, which the service checks; `proxy why` takes a request as curl does. */
+const ownOptions = /(^| )proxy (why|deploy|promote|rollback|history|remove)( |$)/
+
+/** `proxy history --version v3` means a version of the gateway; everywhere else the option is ours. */
+function splitVersionOfHistory([own, behind]: ReturnType<typeof split>): ReturnType<typeof split> {
+  const command = own.findIndex((word, index) => word === 'history' && own[index - 1] === 'proxy')
+  const at = own.findIndex((word, index) => index > command && /^--version(=|$)/.test(word))
+  if (command === -1 || at === -1) return [own, behind]
+  const end = at + (own[at] === '--version' ? 2 : 1)
+  return [
+    [...own.slice(0, at), ...own.slice(end)],
+    [...own.slice(at, end), ...behind],
+  ]
 }
 
 /** What stands before `--`, and behind it. */

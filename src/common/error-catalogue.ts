@@ -205,6 +205,24 @@ export const catalogue = {
     'cservice workers and cservice proxy info show it; --port <n> starts a second one beside it.',
   ),
   NO_PROXY: entry(400, 1, 'No proxy is running here', 'Start it: cservice proxy start proxy.json'),
+  VERSION_IN_USE: entry(
+    409,
+    1,
+    'The version is in use',
+    'Wait until nobody needs it any more, or say --force: cservice proxy remove <version> --force',
+  ),
+  REMOVE_FAILED: entry(
+    500,
+    1,
+    'The version could not be removed',
+    'Check that the folder of the versions can be written; the version is there as before.',
+  ),
+  NO_FORMER_VERSION: entry(
+    409,
+    1,
+    'There is no version to roll back to',
+    'cservice proxy history shows what was live; cservice proxy promote <version> makes any version live.',
+  ),
   CONFIG_NOT_FOUND: entry(400, 1, 'The configuration file cannot be read', 'Check the path and its permissions.'),
   CONFIG_INVALID: entry(
     400,

@@ -3,13 +3,15 @@ import type { Log } from '../common/log.ts'
 import type { ProxyConfig } from './config/proxy-config.ts'
 import type { Catalog } from './versions/catalog.ts'
 import type { Version } from './versions/version.ts'
-import type { Versions } from './versions/versions.ts'
+import type { Roles, Versions } from './versions/versions.ts'
+import type { WarmVersions } from './versions/warm-versions.ts'
 
 /** How often it is looked for versions that idle out, in milliseconds. */
 const idleCheckInterval = 1_000
 
 export interface ColdStartParts {
   readonly versions: Versions
+  readonly warm: WarmVersions
   readonly log: Log
   catalog(): Catalog
   config(): ProxyConfig
@@ -27,9 +29,12 @@ export class ColdStarts {
     this.#parts = parts
   }
 
-  /** From now on versions idle out. */
+  /** From now on versions cool down, and idle out. */
   watch(): void {
-    this.#idleTimer = setInterval(() => this.#stopIdle(), idleCheckInterval)
+    this.#idleTimer = setInterval(() => {
+      this.#parts.warm.coolDown(Date.now())
+      this.#stopIdle()
+    }, idleCheckInterval)
   }
 
   /** Nothing is started any more, also by what is half way. */
@@ -76,16 +81,26 @@ export class ColdStarts {
     })
   }
 
+  /** The version that would have to make room if this one were started; null: none. @throws CserviceError VERSION_LIMIT */
+  victimFor(name: string): string | null {
+    const { versions, config } = this.#parts
+    return versions.victimFor(name, this.#roles, config().maxRunningVersions)
+  }
+
   #makeRoom(version: Version): void {
-    const { versions, config, live } = this.#parts
-    versions.makeRoom(version, live(), config().maxRunningVersions)
+    const { versions, config } = this.#parts
+    versions.makeRoom(version, this.#roles, config().maxRunningVersions)
   }
 
   #stopIdle(): void {
-    const { versions, config, live, log } = this.#parts
-    for (const version of versions.idle(live(), config().nonDefaultWorkerIdleTime * 1_000)) {
+    const { versions, config, log } = this.#parts
+    for (const version of versions.idle(this.#roles, config().nonDefaultWorkerIdleTime * 1_000)) {
       log.info({ version: version.name }, `${version.name} idles out`)
       void version.stop()
     }
+  }
+
+  get #roles(): Roles {
+    return { live: this.#parts.live(), warm: this.#parts.warm.name }
   }
 }

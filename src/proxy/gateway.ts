@@ -10,18 +10,25 @@ import { loadConfig } from './config/load-config.ts'
 import type { ProxyConfig } from './config/proxy-config.ts'
 import { rewriteDefaultVersion } from './config/rewrite-config.ts'
 import { CurrentCatalog } from './current-catalog.ts'
+import { recordLiveAtStart } from './found-at-start.ts'
 import { LiveVersion, type PromoteAnswer } from './live-version.ts'
 import { ProxyProcesses } from './proxy-processes.ts'
 import { Releases } from './releases/releases.ts'
+import { liveKeepers } from './retention/live-keepers.ts'
+import { Retention } from './retention/retention.ts'
+import { Rollback } from './rollback.ts'
 import { RoutePublisher } from './route-publisher.ts'
 import { PinKey } from './skew/pin-key.ts'
+import { readLiveChanges } from './skew/read-live-changes.ts'
 import { SkewProtection } from './skew/skew-protection.ts'
 import { Turns } from './turns.ts'
 import { Catalog } from './versions/catalog.ts'
 import { Journal } from './versions/journal.ts'
+import { LiveHistory } from './versions/live-history.ts'
 import { PortLeases } from './versions/port-leases.ts'
 import { VersionPools } from './versions/version-pools.ts'
 import { Versions } from './versions/versions.ts'
+import { WarmVersions } from './versions/warm-versions.ts'
 
 /** How long proxy processes may take to use a new route table, in milliseconds. */
 const acknowledgeDeadline = 10_000
@@ -55,7 +62,11 @@ export class Gateway {
   readonly journal: Journal
   readonly releases: Releases
   readonly skew: SkewProtection
-  readonly #coldStarts: ColdStarts
+  readonly history: LiveHistory
+  readonly warm: WarmVersions
+  readonly rollback: Rollback
+  readonly retention: Retention
+  readonly coldStarts: ColdStarts
   readonly #catalog: CurrentCatalog
   readonly #leases: PortLeases
   readonly #pools: VersionPools
@@ -70,9 +81,11 @@ export class Gateway {
     this.#log = log
     this.spares = supervisor.spares
     this.journal = new Journal(config.file, log)
+    this.history = new LiveHistory(this.journal)
     this.configuration = new ConfigFollower(config, log)
     this.#leases = new PortLeases(config.versionPorts)
     const inForce = () => this.configuration.inForce
+    const inCatalog = () => this.catalog
     const publish = () => this.#publish()
     const { publisher } = this
     this.#pools = new VersionPools({ supervisor, publisher, leases: this.#leases, config: inForce, publish })
@@ -80,26 +93,29 @@ export class Gateway {
     this.versions.on('change', () => this.#publishSoon())
     const pinKey = new PinKey(config.file, log)
     this.skew = new SkewProtection({
-      liveChanges: async () => [],
+      liveChanges: () => readLiveChanges(this.journal),
       config: () => inForce().skew,
       live: () => this.live.name,
       key: () => pinKey.value,
     })
     this.skew.on('change', () => this.#publishSoon())
-    this.#coldStarts = new ColdStarts({
+    this.warm = new WarmVersions({ find: (name) => this.versions.find(name), config: inForce, log })
+    this.coldStarts = new ColdStarts({
       versions: this.versions,
+      warm: this.warm,
       log,
-      catalog: () => this.catalog,
+      catalog: inCatalog,
       config: inForce,
       live: () => this.live.name,
     })
     this.live = new LiveVersion(config.defaultVersion, {
-      lookUp: (name) => this.#coldStarts.lookUp(name, 1),
+      lookUp: (name) => this.coldStarts.lookUp(name, 1),
       find: (name) => this.versions.find(name),
       recordLive: async (name) => (await rewriteDefaultVersion(config.file, name)).undo,
       acknowledged: (epoch) => publisher.acknowledged(epoch, acknowledgeDeadline),
       publish,
       config: inForce,
+      warm: this.warm,
       journal: this.journal,
       log,
     })
@@ -109,24 +125,34 @@ export class Gateway {
       journal: this.journal,
       log,
       config: inForce,
-      catalog: () => this.catalog,
+      catalog: inCatalog,
       promote: (name, workers, by) => this.promote(name, workers, by),
     })
+    const { live, history, warm, versions, journal } = this
+    const turns = this.#turns
+    const common = { versions, turns, catalog: inCatalog, config: inForce }
+    this.rollback = new Rollback({ ...common, live, history, warm })
+    this.retention = new Retention(config.file, { ...common, journal, log, previous: () => this.rollback.previous })
+    for (const keeper of liveKeepers(live, warm)) this.retention.addKeeper(keeper)
+    this.retention.addKeeper((name) => this.skew.keeps(name))
     const listener = {
-      onDemand: (version: string) => this.#coldStarts.onDemand(version),
+      onDemand: (version: string) => this.coldStarts.onDemand(version),
       onCounters: this.versions.count.bind(this.versions),
       onSourceGone: (source: string) => this.versions.forgetSource(source),
       skewSettings: (isSecure: boolean) => this.skew.settings(isSecure),
     }
     this.processes = new ProxyProcesses(supervisor, publisher, listener, config, log)
-    this.#catalog.on('change', () => {
+    this.#catalog.on('change', ({ added }) => {
+      this.retention.noteArrivals(added)
       this.#dropMissing()
       this.#publishSoon()
     })
-    // The former live version may have been kept although its folder is gone.
-    this.live.on('promoted', ({ version }) => {
+    this.live.on('promoted', ({ version, previous }) => {
       this.skew.note(version)
+      // The former live version may have been kept although its folder is gone.
       this.#dropMissing()
+      this.retention.noteLive(version, previous)
+      void this.retention.prune('promote')
     })
   }
 
@@ -148,11 +174,13 @@ export class Gateway {
       await gateway.skew.open()
       gateway.#publish()
       gateway.#started = gateway.live.start()
+      void gateway.#turns.take(() => recordLiveAtStart(config.defaultVersion, gateway.history, gateway.journal))
       gateway.#pools.keepSpares(config)
       await gateway.processes.open(certificates, options.patience ?? 0)
       await gateway.configuration.watch(gateway.#configChange(), (action) => gateway.#turns.take(action))
       signal.throwIfAborted()
-      gateway.#coldStarts.watch()
+      gateway.coldStarts.watch()
+      void gateway.retention.start()
       return gateway
     } catch (error) {
       await gateway.stop()
@@ -180,7 +208,7 @@ export class Gateway {
 
   /** Workers that a version gets when nobody says how many. */
   defaultCount(version: string): number {
-    return this.#coldStarts.defaultCount(version)
+    return this.coldStarts.defaultCount(version)
   }
 
   /**
@@ -188,7 +216,8 @@ export class Gateway {
    * @throws CserviceError UNKNOWN_VERSION, VERSION_LIMIT, or why a worker did not become ready; then all is as before
    */
   async scaleVersion(name: string, workers: number): Promise<VersionAnswer> {
-    const version = await this.#coldStarts.lookUp(name, workers)
+    const version = await this.coldStarts.lookUp(name, workers)
+    this.warm.release(name) // the operator has decided on its workers
     const { started, stopped } = await version.scale(workers, 'scale')
     return { version: name, workers, started, stopped }
   }
@@ -208,10 +237,11 @@ export class Gateway {
   }
 
   async #stop(): Promise<void> {
-    this.#coldStarts.close()
     await this.releases.close()
     this.skew.close()
+    this.coldStarts.close()
     await this.configuration.close()
+    await this.retention.close()
     await this.spares.close()
     await this.processes.close()
     this.#pools.close()
@@ -267,7 +297,7 @@ export class Gateway {
       settle: async (next, former) => {
         const live = this.live.name
         if (next.defaultVersion === null && live !== null) {
-          this.live.clear()
+          await this.live.clear()
           this.#dropMissing()
         } else if (next.defaultVersion !== null && next.defaultVersion !== live) {
           await this.live.followEdit(next.defaultVersion, next.workerCount)

@@ -33,7 +33,8 @@ interface Period {
 
 describe('under the load of 50 connections', () => {
   it('twenty promotes to and fro lose no request, and after the answer of each no new one reaches the old version', async () => {
-    const folder = await versionFolder({ v1: 'http', v2: 'http' }, { workerCount: 2, bindings: await bindingsWith(2) })
+    const settings = { workerCount: 2, bindings: await bindingsWith(2), keepWarm: 0 }
+    const folder = await versionFolder({ v1: 'http', v2: 'http' }, settings)
     const gateway = await startGateway(folder, { words: restWords })
     const load = startLoad({ url: gateway.url })
     await load.more(100)

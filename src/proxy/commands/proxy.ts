@@ -2,22 +2,32 @@ import { CserviceError } from '../../common/errors.ts'
 import type { Command } from '../../supervisor/control/command.ts'
 import type { ProxyHost } from '../proxy-host.ts'
 import { deployCommand, deployRoute } from './deploy.ts'
+import { diffCommand } from './diff.ts'
+import { historyCommand } from './history.ts'
 import { infoCommand } from './info.ts'
 import { packCommand, packRoute } from './pack.ts'
 import { promoteCommand } from './promote.ts'
+import { removeCommand } from './remove.ts'
+import { rollbackCommand } from './rollback.ts'
 import { startCommand } from './start.ts'
 import { stopCommand } from './stop.ts'
 import type { Subcommand } from './subcommand.ts'
 import { versionCommand } from './version.ts'
+import { versionsCommand } from './versions.ts'
 
 const subcommands: readonly Subcommand[] = [
   startCommand,
   stopCommand,
   versionCommand,
   promoteCommand,
-  infoCommand,
   deployCommand,
   packCommand,
+  rollbackCommand,
+  historyCommand,
+  diffCommand,
+  versionsCommand,
+  removeCommand,
+  infoCommand,
 ]
 
 /** The command `proxy`, whose first word says which of its subcommands is meant. */

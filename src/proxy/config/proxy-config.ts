@@ -21,6 +21,9 @@ export interface ProxyConfig {
   readonly nonDefaultWorkerIdleTime: number
   /** Versions that run at once, the live one included. */
   readonly maxRunningVersions: number
+  /** How long the former live version keeps all its workers. */
+  readonly keepWarm: number
+  readonly retain: RetainConfig
   /** Booted Node processes in reserve; 0: none. */
   readonly warmSpares: number
   /** MiB that each of them may take. */
@@ -90,4 +93,13 @@ export interface BindingConfig {
   readonly http2: boolean
   /** Whether connections begin with a PROXY protocol header. */
   readonly proxyProtocol: boolean
+}
+
+/** Which versions stay on disk; with neither a count nor days, all of them. */
+export interface RetainConfig {
+  /** Beside those that are in use. */
+  readonly count: number | null
+  readonly days: number | null
+  /** Names, in which `*` stands for any characters. */
+  readonly keep: readonly string[]
 }

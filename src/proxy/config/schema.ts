@@ -4,6 +4,7 @@ import { versionNamePattern, versionNameRule } from '../versions/version-name.ts
 import { isAddressRange } from './address-ranges.ts'
 import { bindingSchema } from './binding-schema.ts'
 import { releaseKeys } from './release-schema.ts'
+import { retentionSchema } from './retention-schema.ts'
 import { skewKeys } from './skew-schema.ts'
 
 /**
@@ -71,6 +72,7 @@ export const configSchema = z.looseObject(
       .describe(
         'How many versions may run at once, the live one included; the one that was unused longest makes room. A promote needs two.',
       ),
+    ...retentionSchema,
     warmSpares: wholeNumber(0, 64)
       .default(1)
       .describe(

@@ -2,6 +2,7 @@ import type { ConfigProblem } from '../../common/config/config-problem.ts'
 import type { ConfigDocument } from '../../common/config/document.ts'
 import { unknownKeysIn } from '../../common/config/unknown-keys.ts'
 import { bindingSchema, tlsOptionsSchema } from './binding-schema.ts'
+import { retainSchema } from './retention-schema.ts'
 import { configSchema } from './schema.ts'
 import { skewSchema } from './skew-schema.ts'
 
@@ -26,7 +27,7 @@ const tlsOptionsOfNode = [
 ]
 
 /** Keys whose values are objects with keys of their own. */
-const nested = { skew: skewSchema }
+const nested = { skew: skewSchema, retain: retainSchema }
 
 /** A warning for each key that means nothing here, with the nearest name that does. */
 export function unknownKeys(

@@ -32,7 +32,7 @@ export class Version extends EventEmitter<{ change: [] }> {
   readonly name: string
   readonly activity = new Activity(Date.now())
   readonly #pools: PoolFactory
-  readonly #retiring = new Set<Pool>()
+  readonly #retiring = new Map<Pool, Promise<void>>()
   #pool: Pool | null = null
   #attempt = 0
   #flights = 0
@@ -77,7 +77,7 @@ export class Version extends EventEmitter<{ change: [] }> {
 
   /** Pools that are being stopped, their last requests still in flight. */
   get retiring(): readonly Pool[] {
-    return [...this.#retiring]
+    return [...this.#retiring.keys()]
   }
 
   /** Why it does not run, or not as it should; null when all is well. */
@@ -154,6 +154,11 @@ export class Version extends EventEmitter<{ change: [] }> {
     return count
   }
 
+  /** Resolves when the pools that are being stopped are gone. */
+  async stopped(): Promise<void> {
+    await Promise.all(this.#retiring.values())
+  }
+
   #createPool(): Pool {
     const pool = this.#pools.create(this.name)
     pool.on('change', () => this.emit('change'))
@@ -166,7 +171,8 @@ export class Version extends EventEmitter<{ change: [] }> {
 
   #retire(pool: Pool): Promise<void> {
     if (this.#pool === pool) this.#pool = null
-    this.#retiring.add(pool)
-    return this.#pools.remove(pool).finally(() => this.#retiring.delete(pool))
+    const removed = this.#pools.remove(pool).finally(() => this.#retiring.delete(pool))
+    this.#retiring.set(pool, removed)
+    return removed
   }
 }

@@ -6,7 +6,7 @@ export type AccessLevel = 'remote' | 'local' | 'inproc' | 'disabled'
 /** Who gave a command. A `local` caller is the same machine with a key, or the same user through the control socket. */
 export interface Caller {
   readonly level: 'remote' | 'local' | 'inproc'
-  /** For logs and the journal: a user name, or the address of a REST client. Never a key. */
+  /** For logs and the journal: a user name, or the address of a REST client and, of several keys, which one. Never a key. */
   readonly name: string
 }
 

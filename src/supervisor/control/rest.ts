@@ -163,7 +163,8 @@ export class Rest {
     const rights = keys.length === 1 ? entrance.keys.find(keys[0] ?? '') : null
     if (rights) {
       const isLocal = isLoopback(address) && !isForwarded(req)
-      return { caller: { level: isLocal ? 'local' : 'remote', name: address }, rights }
+      const name = rights.name === null ? address : `${address} (${rights.name})`
+      return { caller: { level: isLocal ? 'local' : 'remote', name }, rights }
     }
     if (keys.length > 0) {
       this.#failures.record(address)
