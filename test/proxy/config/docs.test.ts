@@ -21,7 +21,8 @@ describe('the documentation of proxy.json', () => {
     const shapes = [schema.configSchema.shape, bindings.bindingSchema.shape]
     for (const shape of shapes) for (const value of Object.values(shape)) expect(value.description).toMatch(/\.$/)
     const { file: _file, raw: _raw, release, ...others } = parseConfig('{}', '/proxy.json').config
-    const config = { ...others, ...release }
+    const { maxSize: maxReleaseSize, maxFiles: maxReleaseFiles, ...deploying } = release
+    const config = { ...others, ...deploying, maxReleaseSize, maxReleaseFiles }
     const { $schema: _schema, ...shape } = schema.configSchema.shape
     expect(Object.keys(shape).sort()).toEqual(Object.keys(config).sort())
     expect(Object.keys(bindings.bindingSchema.shape).sort()).toEqual(Object.keys(config.bindings[0] ?? {}).sort())

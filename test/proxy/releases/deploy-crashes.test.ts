@@ -62,13 +62,10 @@ describe('kill -9 of the process that deploys', () => {
     const folder = await folderWithArchive({ install: 'echo installed > by-install' })
     const killed = await deploy(folder, ['v2.tgz'], { CSERVICE_FAULT_POINT: `deploy:${point}` })
     expect([killed.signal, killed.said]).toEqual(['SIGKILL', null])
-    const whole = [
-      ...Array(20).fill('data 10000'),
-      'by-install 10',
-      'package.json 17',
-      expect.stringMatching(/^worker.js /),
-    ]
-    expect(contentOf(folder, 'v2')).toEqual(left === 'nothing' ? null : whole.toSorted())
+    const whole = ['by-install 10', ...Array(20).fill('data 10000'), 'package.json 17', 'worker.js']
+    // How long the worker file is depends on where the tests are.
+    const content = contentOf(folder, 'v2')?.map((entry) => entry.replace(/^worker\.js .*/, 'worker.js')) ?? null
+    expect(content).toEqual(left === 'nothing' ? null : whole)
 
     const { said } = await deploy(folder, [])
     expect(said.names).toEqual(left === 'nothing' ? ['v1'] : ['v1', 'v2'])
