@@ -1,5 +1,23 @@
 /** What the configuration says of how requests name versions, besides the version header. Crosses the channel. */
-export type SelectionSettings = Readonly<Record<string, never>>
+export interface SelectionSettings {
+  /** Other names: each for the name of a version, or for a range. Pairs, not an object: one may be called `__proto__`. */
+  readonly aliases: ReadonlyArray<readonly [alias: string, meaning: string]>
+  /** Name of a query parameter, or null. */
+  readonly query: string | null
+  /** Name of a cookie, or null. */
+  readonly cookie: string | null
+  /** What hosts look like, in lower case, with `{version}` where the name is; or null. */
+  readonly host: string | null
+  /** What paths begin with, or null. */
+  readonly path: PathPrefixSettings | null
+}
+
+export interface PathPrefixSettings {
+  /** What stands in front of the name: `/_v/`. The name ends with its segment. */
+  readonly before: string
+  /** Whether the worker gets the path as it came. */
+  readonly keep: boolean
+}
 
 /** The header alone. */
-export const headerOnly: SelectionSettings = {}
+export const headerOnly: SelectionSettings = { aliases: [], query: null, cookie: null, host: null, path: null }

@@ -5,6 +5,8 @@ import type { VersionNames } from './version-names.ts'
 /** Who may select, in the order in which they are asked; the first that applies decides. */
 export interface SelectorParts {
   readonly names: VersionNames
+  /** Other names for versions, and for ranges of them. */
+  readonly aliases: ReadonlyMap<string, string>
   /** What a request states itself: header, query, cookie, host, path. */
   readonly stated: readonly Selector[]
   /** By `sticky`. */
@@ -23,6 +25,8 @@ export interface SelectionStep {
   readonly result: string | null
 }
 
+export type Trace = (step: SelectionStep) => void
+
 const unknown: NoSelection = { error: 'UNKNOWN_VERSION' }
 const noLive: NoSelection = { error: 'NO_LIVE_VERSION' }
 
@@ -32,32 +36,52 @@ const noLive: NoSelection = { error: 'NO_LIVE_VERSION' }
  */
 export class VersionSelector {
   readonly #parts: SelectorParts
-  readonly #selectors: readonly Selector[]
+  /** Those that know names of versions, and no ranges. */
+  readonly #unstated: readonly Selector[]
 
   constructor(parts: SelectorParts) {
     this.#parts = parts
-    const { stated, pins, share, live } = parts
-    this.#selectors = [...stated, ...(pins ? [pins] : []), ...(share ? [share] : []), live]
+    const { pins, share, live } = parts
+    this.#unstated = [...(pins ? [pins] : []), ...(share ? [share] : []), live]
   }
 
   /** @param trace is told of every selector that was asked */
-  select(request: SelectableRequest, trace?: (step: SelectionStep) => void): Selection | NoSelection {
-    for (const selector of this.#selectors) {
+  select(request: SelectableRequest, trace?: Trace): Selection | NoSelection {
+    const { names, stated, pins } = this.#parts
+    for (const selector of stated) {
       const statement = selector.read(request)
-      if (statement === null) {
-        trace?.({ selector: selector.by, found: null, result: null })
-        continue
-      }
-      const text = typeof statement === 'string' ? statement : statement.version
-      const version = this.#parts.names.find(text)
-      trace?.({ selector: selector.by, found: text, result: version ?? unknown.error })
+      const text = statement === null || typeof statement === 'string' ? statement : statement.version
+      const version = text === null ? null : this.#resolve(text)
+      trace?.(step(selector, text, version))
+      if (statement === null) continue
       // What was asked for by name and is not there is never another version's business.
       if (version === null) return unknown
-      const plain = selectionOf(version, selector.by)
-      if (typeof statement !== 'string') return { ...plain, target: statement.target, prefix: statement.prefix }
-      const { pins, stated } = this.#parts
-      return pins === null || stated.includes(selector) ? plain : pins.keep(request, plain)
+      const selection = selectionOf(version, selector.by)
+      if (typeof statement === 'string') return selection
+      return { ...selection, target: statement.target, prefix: statement.prefix }
+    }
+    for (const selector of this.#unstated) {
+      const statement = selector.read(request)
+      const name = statement === null || typeof statement === 'string' ? statement : statement.version
+      const version = name !== null && names.has(name) ? name : null
+      trace?.(step(selector, name, version))
+      if (name === null) continue
+      if (version === null) return unknown
+      const selection = selectionOf(version, selector.by)
+      return pins === null ? selection : pins.keep(request, selection)
     }
     return noLive
   }
+
+  /** The exact name first, then what the configuration calls so, then the highest in a range. */
+  #resolve(text: string): string | null {
+    const { names, aliases } = this.#parts
+    if (names.has(text)) return text
+    const meaning = aliases.get(text) ?? text
+    return names.has(meaning) ? meaning : names.inRange(meaning)
+  }
+}
+
+function step({ by }: Selector, found: string | null, version: string | null): SelectionStep {
+  return { selector: by, found, result: found === null ? null : (version ?? unknown.error) }
 }
