@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { helpOf } from './help.ts'
 import { renderProxyInfo } from './render-proxy-info.ts'
 import { isObject, renderScalar, renderTable, renderValue } from './render-value.ts'
+import { renderWhy } from './render-why.ts'
 import { style } from './style.ts'
 
 /** The answer of a command for people. */
@@ -10,6 +11,7 @@ export function render(words: readonly string[], answer: unknown): string {
   if (!isObject(answer)) return renderValue(answer)
   const [name, mode] = words
   if (name === 'proxy' && Array.isArray(answer.versions)) return renderProxyInfo(answer)
+  if (name === 'proxy' && mode === 'why' && Array.isArray(answer.steps)) return renderWhy(answer)
   if (name === 'help')
     return Array.isArray(answer.commands) ? renderCommands(answer, answer.commands) : renderHelp(answer)
   if (name === 'workers' && mode !== 'details' && Array.isArray(answer.workers))

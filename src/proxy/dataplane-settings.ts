@@ -1,15 +1,21 @@
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
 import type { DataplaneSettings, TlsSettings } from './messages.ts'
-import { headerOnly } from './routing/selection-settings.ts'
+import type { SelectionSettings, SkewSettings } from './routing/selection-settings.ts'
 
 /** After this long a browser that waits for a version to start sees a page that says so. */
 const waitingPageAfter = 1_500
+
+/** How requests name versions, besides the version header. */
+export function selectionSettings({ selection }: ProxyConfig, skew: SkewSettings | null): SelectionSettings {
+  return { ...selection, skew }
+}
 
 /** What the proxy processes of one binding need to know, from the configuration: seconds become milliseconds. */
 export function dataplaneSettings(
   config: ProxyConfig,
   binding: BindingConfig,
   tls: TlsSettings | null,
+  skew: SkewSettings | null,
 ): DataplaneSettings {
   return {
     binding: {
@@ -20,7 +26,7 @@ export function dataplaneSettings(
       http2: binding.http2,
     },
     versionHeader: config.versionHeader,
-    selection: headerOnly,
+    selection: selectionSettings(config, skew),
     servedVersionHeader: config.servedVersionHeader,
     gateTimeout: config.gateTimeout * 1_000,
     gateLimit: config.gateLimit,

@@ -13,6 +13,8 @@ import { CurrentCatalog } from './current-catalog.ts'
 import { LiveVersion, type PromoteAnswer } from './live-version.ts'
 import { ProxyProcesses } from './proxy-processes.ts'
 import { RoutePublisher } from './route-publisher.ts'
+import { PinKey } from './skew/pin-key.ts'
+import { SkewProtection } from './skew/skew-protection.ts'
 import { Turns } from './turns.ts'
 import { Catalog } from './versions/catalog.ts'
 import { Journal } from './versions/journal.ts'
@@ -50,6 +52,7 @@ export class Gateway {
   readonly configuration: ConfigFollower
   readonly spares: Spares
   readonly journal: Journal
+  readonly skew: SkewProtection
   readonly #coldStarts: ColdStarts
   readonly #catalog: CurrentCatalog
   readonly #leases: PortLeases
@@ -73,6 +76,14 @@ export class Gateway {
     this.#pools = new VersionPools({ supervisor, publisher, leases: this.#leases, config: inForce, publish })
     this.versions = new Versions(this.#pools)
     this.versions.on('change', () => this.#publishSoon())
+    const pinKey = new PinKey(config.file, log)
+    this.skew = new SkewProtection({
+      liveChanges: async () => [],
+      config: () => inForce().skew,
+      live: () => this.live.name,
+      key: () => pinKey.value,
+    })
+    this.skew.on('change', () => this.#publishSoon())
     this.#coldStarts = new ColdStarts({
       versions: this.versions,
       log,
@@ -94,6 +105,7 @@ export class Gateway {
       onDemand: (version: string) => this.#coldStarts.onDemand(version),
       onCounters: this.versions.count.bind(this.versions),
       onSourceGone: (source: string) => this.versions.forgetSource(source),
+      skewSettings: (isSecure: boolean) => this.skew.settings(isSecure),
     }
     this.processes = new ProxyProcesses(supervisor, publisher, listener, config, log)
     this.#catalog.on('change', () => {
@@ -101,7 +113,10 @@ export class Gateway {
       this.#publishSoon()
     })
     // The former live version may have been kept although its folder is gone.
-    this.live.on('promoted', () => this.#dropMissing())
+    this.live.on('promoted', ({ version }) => {
+      this.skew.note(version)
+      this.#dropMissing()
+    })
   }
 
   /**
@@ -118,6 +133,7 @@ export class Gateway {
     signal.addEventListener('abort', callOff)
     try {
       signal.throwIfAborted()
+      await gateway.skew.open()
       gateway.#publish()
       gateway.#started = gateway.live.start()
       gateway.#pools.keepSpares(config)
@@ -181,6 +197,7 @@ export class Gateway {
 
   async #stop(): Promise<void> {
     this.#coldStarts.close()
+    this.skew.close()
     await this.configuration.close()
     await this.spares.close()
     await this.processes.close()
@@ -205,7 +222,7 @@ export class Gateway {
     const live = this.live.name
     // Whose folder has vanished goes on with what it has in memory, if it is the live one.
     if (live !== null && this.versions.find(live)?.isRunning) names.add(live)
-    return this.publisher.publish({ live, versions: this.versions.routes(names) })
+    return this.publisher.publish({ live, lapsed: this.skew.lapsed, versions: this.versions.routes(names) })
   }
 
   /** Whenever the catalog has changed, or a version is not live any more: what keeps one without a folder alive. */
@@ -229,6 +246,7 @@ export class Gateway {
           throw error
         }
         this.#pools.keepSpares(next)
+        this.skew.update()
         this.#leases.setRange(next.versionPorts.min, next.versionPorts.max)
         if (catalog) await this.#catalog.replace(catalog)
         this.#log.info({ file: next.file }, 'the configuration was changed and is in force')

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { isDeepStrictEqual } from 'node:util'
 import { CserviceError } from '../common/errors.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
 import type { ToProxyProcess } from './messages.ts'
@@ -120,5 +121,5 @@ export class RoutePublisher {
 }
 
 function isSame(table: RouteTableData, routes: Omit<RouteTableData, 'epoch'>): boolean {
-  return JSON.stringify([table.live, table.versions]) === JSON.stringify([routes.live, routes.versions])
+  return isDeepStrictEqual({ ...table, epoch: 0 }, { ...routes, epoch: 0 })
 }

@@ -11,7 +11,7 @@ export interface Completion {
 /** Asks the service something that only reads. Rejects when it cannot be asked. */
 export type Ask = (line: string) => Promise<unknown>
 
-const proxyCommands = ['start', 'stop', 'version', 'promote', 'info']
+const proxyCommands = ['start', 'stop', 'version', 'promote', 'info', 'why']
 
 /**
  * What the word before the cursor may become: commands as `help` lists them, subcommands, versions, pids, files.

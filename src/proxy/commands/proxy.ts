@@ -7,8 +7,16 @@ import { startCommand } from './start.ts'
 import { stopCommand } from './stop.ts'
 import type { Subcommand } from './subcommand.ts'
 import { versionCommand } from './version.ts'
+import { whyCommand } from './why.ts'
 
-const subcommands: readonly Subcommand[] = [startCommand, stopCommand, versionCommand, promoteCommand, infoCommand]
+const subcommands: readonly Subcommand[] = [
+  startCommand,
+  stopCommand,
+  versionCommand,
+  promoteCommand,
+  infoCommand,
+  whyCommand,
+]
 
 /** The command `proxy`, whose first word says which of its subcommands is meant. */
 export function proxyCommand(host: ProxyHost): Command {

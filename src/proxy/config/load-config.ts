@@ -10,6 +10,8 @@ import { portConflicts } from './port-conflicts.ts'
 import type { BindingConfig, ProxyConfig } from './proxy-config.ts'
 import { redirectProblems } from './redirect-problems.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
+import { selectionOfConfig } from './selection-of-config.ts'
+import { skewSchema } from './skew-schema.ts'
 import { unknownKeys } from './unknown-keys.ts'
 
 /** A configuration, and what its author may want to know about the file. */
@@ -69,6 +71,7 @@ function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, 
     versionPath: resolve(folder, parsed.versionPath ?? '.'),
     defaultVersion: parsed.defaultVersion ?? null,
     versionHeader: parsed.versionHeader.toLowerCase(),
+    selection: selectionOfConfig(parsed),
     servedVersionHeader: parsed.servedVersionHeader,
     workerFilename: parsed.workerFilename.replace(/^\.\//, ''),
     workerCount: parsed.workerCount ?? availableParallelism(),
@@ -95,10 +98,17 @@ function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, 
     maxBodySize: parsed.maxBodySize,
     drainTimeout: parsed.drainTimeout,
     stopTimeout: parsed.stopTimeout,
+    skew: skewOf(parsed.skew),
     trustProxy: expandRanges(parsed.trustProxy),
     accessLog: parsed.accessLog === null ? null : resolve(folder, parsed.accessLog),
     raw,
   }
+}
+
+function skewOf(skew: ParsedConfig['skew']): ProxyConfig['skew'] {
+  if (skew === false) return null
+  const { cookie, maxAge, versions } = skewSchema.parse(skew === true ? {} : skew)
+  return { cookie, maxAge, versions }
 }
 
 function toBinding(binding: ParsedConfig['bindings'][number], folder: string): BindingConfig {

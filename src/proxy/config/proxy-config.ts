@@ -1,3 +1,5 @@
+import type { SelectionSettings } from '../routing/selection-settings.ts'
+
 /** proxy.json, checked, with defaults filled in and paths absolute. Times are in seconds, as in the file. Immutable. */
 export interface ProxyConfig {
   /** Absolute path of the file. */
@@ -7,6 +9,8 @@ export interface ProxyConfig {
   readonly defaultVersion: string | null
   /** Lower case. */
   readonly versionHeader: string
+  /** How else requests name versions. */
+  readonly selection: Omit<SelectionSettings, 'skew'>
   readonly servedVersionHeader: boolean
   /** Relative to a version's folder. */
   readonly workerFilename: string
@@ -55,12 +59,23 @@ export interface ProxyConfig {
   readonly drainTimeout: number
   /** How long a worker may take to stop once it has nothing in flight, before SIGTERM, and again before SIGKILL. */
   readonly stopTimeout: number
+  /** null: no skew protection. */
+  readonly skew: SkewConfig | null
   /** Addresses and ranges; names are replaced by their ranges. */
   readonly trustProxy: readonly string[]
   /** Absolute path, or null. */
   readonly accessLog: string | null
   /** The file's content as parsed, unknown keys included: for `proxy info`. */
   readonly raw: Readonly<Record<string, unknown>>
+}
+
+export interface SkewConfig {
+  /** Name of the cookie with a client's pin. */
+  readonly cookie: string
+  /** For how long a page goes on talking to its version. */
+  readonly maxAge: number
+  /** How many versions that were live are kept for their pages. */
+  readonly versions: number
 }
 
 export interface BindingConfig {

@@ -3,6 +3,8 @@ import { explained, flag, seconds, wholeNumber } from '../../common/config/check
 import { versionNamePattern, versionNameRule } from '../versions/version-name.ts'
 import { isAddressRange } from './address-ranges.ts'
 import { bindingSchema } from './binding-schema.ts'
+import { selectionKeys } from './selection-schema.ts'
+import { skewKeys } from './skew-schema.ts'
 
 /**
  * The zod schema of proxy.json. The message of every check is the text "what is allowed": load-config.ts puts where and
@@ -37,6 +39,7 @@ export const configSchema = z.looseObject(
     )
       .default('x-version')
       .describe('Request header that names the version, in any case.'),
+    ...selectionKeys,
     servedVersionHeader: flag()
       .default(true)
       .describe('Whether answers say in x-served-version which version served them, and why that one.'),
@@ -135,6 +138,7 @@ export const configSchema = z.looseObject(
       .describe(
         'How many seconds a worker may take to stop once it has nothing in flight, before SIGTERM, and again before SIGKILL.',
       ),
+    ...skewKeys,
     trustProxy: z
       .array(
         explained('an address, a range such as 10.0.0.0/8, or loopback, linklocal or private', (error) =>

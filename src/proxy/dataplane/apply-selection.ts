@@ -6,8 +6,8 @@ const lowerPrefixName = prefixName.toLowerCase()
 
 /** Adds the header lines that an answer gets because of the selection. @param headers names and values in turn */
 export function addSelectionHeaders(headers: string[], selection: Selection, tellsVersion: boolean): void {
-  const { version, by, cookies } = selection
-  if (tellsVersion) headers.push('X-Served-Version', `${version}; by=${by}`)
+  const { version, by, lost, cookies } = selection
+  if (tellsVersion) headers.push('X-Served-Version', `${version}; by=${by}${lost === null ? '' : `; lost=${lost}`}`)
   for (const cookie of cookies) headers.push('Set-Cookie', cookie)
 }
 

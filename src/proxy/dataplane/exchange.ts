@@ -109,8 +109,9 @@ export class Exchange implements Run {
       throw new Refusal('REQUEST_TOO_LARGE')
     }
     const host = checked.authority ?? checked.host ?? ''
+    const lines = { method: head.method, target: checked.path, host, lines: req.rawHeaders }
     const selection = context.dispatcher.select(
-      new SelectableLines(req.rawHeaders, settings.versionHeader, checked.path, host, () => this.#address()),
+      new SelectableLines(lines, settings.versionHeader, () => this.#address()),
     )
     this.#selection = selection
     this.#ticket = context.dispatcher.enter(selection.version)

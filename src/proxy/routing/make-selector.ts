@@ -1,5 +1,5 @@
 import type { RouteTable } from './route-table.ts'
-import type { SelectionSettings } from './selection-settings.ts'
+import type { SelectionSettings, SkewSettings } from './selection-settings.ts'
 import type { Selector } from './selector.ts'
 import { byCookie } from './selectors/by-cookie.ts'
 import { byHeader } from './selectors/by-header.ts'
@@ -7,22 +7,41 @@ import { byHost } from './selectors/by-host.ts'
 import { byPath } from './selectors/by-path.ts'
 import { byQuery } from './selectors/by-query.ts'
 import { live } from './selectors/live.ts'
+import { byDeploymentHeader, byDeploymentQuery } from './skew/deployment-id.ts'
+import { PagePins } from './skew/page-pins.ts'
+import { PinSeal } from './skew/pin.ts'
+import type { VersionNames } from './version-names.ts'
 import { VersionSelector } from './version-selector.ts'
 
 /** The selector for these settings and this table. Here alone it is said who selects, and in which order. */
 export function makeSelector(settings: SelectionSettings, table: RouteTable): VersionSelector {
-  const { query, cookie, host, path } = settings
-  const stated: Selector[] = [byHeader]
-  if (query !== null) stated.push(byQuery(query))
-  if (cookie !== null) stated.push(byCookie(cookie))
-  if (host !== null) stated.push(byHost(host, table.names))
-  if (path !== null) stated.push(byPath(path))
+  const { names } = table
   return new VersionSelector({
-    names: table.names,
+    names,
     aliases: new Map(settings.aliases),
-    stated,
-    pins: null,
+    stated: statedBy(settings, names),
+    pins: settings.skew === null ? null : pagePins(settings.skew, table),
     share: null,
     live: live(table.live),
   })
+}
+
+function statedBy({ skew, query, cookie, host, path }: SelectionSettings, names: VersionNames): Selector[] {
+  const selectors: Selector[] = [byHeader]
+  if (skew !== null) selectors.push(byDeploymentHeader(names))
+  if (query !== null) selectors.push(byQuery(query))
+  if (skew !== null) selectors.push(byDeploymentQuery(names))
+  if (cookie !== null) selectors.push(byCookie(cookie))
+  if (host !== null) selectors.push(byHost(host, names))
+  if (path !== null) selectors.push(byPath(path))
+  return selectors
+}
+
+/** One for the same settings: it remembers which cookies were found genuine. */
+const seals = new WeakMap<SkewSettings, PinSeal>()
+
+function pagePins(settings: SkewSettings, { names, lapsed }: RouteTable): PagePins {
+  const seal = seals.get(settings) ?? new PinSeal(Buffer.from(settings.key, 'base64'))
+  seals.set(settings, seal)
+  return new PagePins({ ...settings, seal, names, lapsed, now: Date.now })
 }

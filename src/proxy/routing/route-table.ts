@@ -28,6 +28,8 @@ export interface Route {
 export interface RouteTableData {
   readonly epoch: number
   readonly live: string | null
+  /** Versions that were live and are not kept for their pages any more. */
+  readonly lapsed?: readonly string[]
   readonly versions: ReadonlyArray<readonly [name: string, route: Route]>
 }
 
@@ -43,12 +45,17 @@ export class RouteTable {
   readonly live: string | null
   /** Those of all versions in it. */
   readonly names: VersionNames
+  /** Versions that were live and are not kept for their pages any more. */
+  readonly lapsed: ReadonlySet<string>
+  readonly #data: RouteTableData
   readonly #routes: ReadonlyMap<string, Route>
 
   /** @param former the table that this one follows: where no version has come or gone, the two share the names */
   constructor(data: RouteTableData, former: RouteTable | null = null) {
+    this.#data = data
     this.epoch = data.epoch
     this.live = data.live
+    this.lapsed = new Set(data.lapsed)
     this.#routes = new Map(data.versions)
     this.names = former?.names.equals(this.#routes) ? former.names : new VersionNames(this.#routes.keys())
   }
@@ -63,6 +70,6 @@ export class RouteTable {
   }
 
   toData(): RouteTableData {
-    return { epoch: this.epoch, live: this.live, versions: [...this.#routes] }
+    return this.#data
   }
 }

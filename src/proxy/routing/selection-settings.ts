@@ -10,6 +10,8 @@ export interface SelectionSettings {
   readonly host: string | null
   /** What paths begin with, or null. */
   readonly path: PathPrefixSettings | null
+  /** null: no skew protection. */
+  readonly skew: SkewSettings | null
 }
 
 export interface PathPrefixSettings {
@@ -19,5 +21,23 @@ export interface PathPrefixSettings {
   readonly keep: boolean
 }
 
+export interface SkewSettings {
+  /** Name of the cookie that holds a client's pin. */
+  readonly cookie: string
+  /** For how long after it was loaded a page goes on talking to its version, in seconds. */
+  readonly maxAge: number
+  /** What pins are signed with, in Base64. Never logged. */
+  readonly key: string
+  /** Whether clients come by HTTPS. */
+  readonly isSecure: boolean
+}
+
 /** The header alone. */
-export const headerOnly: SelectionSettings = { aliases: [], query: null, cookie: null, host: null, path: null }
+export const headerOnly: SelectionSettings = {
+  aliases: [],
+  query: null,
+  cookie: null,
+  host: null,
+  path: null,
+  skew: null,
+}

@@ -8,6 +8,7 @@ export type SelectedBy = 'header' | 'query' | 'cookie' | 'host' | 'path' | 'stic
 export interface SelectableRequest {
   /** The values of every version header that the request has, in order. */
   readonly versionHeaders: readonly string[]
+  readonly method: string
   /** Path and query as they were sent. */
   readonly target: string
   /** The authority that the client named, with its port if it named one. */
@@ -26,6 +27,8 @@ export interface Selection {
   readonly target: string | null
   /** What was cut off the path, and is the worker's `X-Forwarded-Prefix`; null: nothing. */
   readonly prefix: string | null
+  /** The version that the client is pinned to, where that cannot be had any more; else null. */
+  readonly lost: string | null
   /** Values of `Set-Cookie` that go into the answer. */
   readonly cookies: readonly string[]
 }
@@ -39,5 +42,5 @@ const noCookies: readonly string[] = []
 
 /** A selection that changes nothing of the request, nor of its answer. */
 export function selectionOf(version: string, by: SelectedBy): Selection {
-  return { version, by, target: null, prefix: null, cookies: noCookies }
+  return { version, by, target: null, prefix: null, lost: null, cookies: noCookies }
 }

@@ -9,6 +9,7 @@ export function asking(
   const { headers = {}, ...rest } = request
   return {
     versionHeaders: [],
+    method: 'GET',
     target: '/',
     host: 'example.test',
     address: '127.0.0.1',

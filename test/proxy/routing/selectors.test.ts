@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { makeSelector } from '../../../src/proxy/routing/make-selector.ts'
 import { type Route, RouteTable } from '../../../src/proxy/routing/route-table.ts'
-import type { SelectableRequest } from '../../../src/proxy/routing/selection.ts'
+import { type SelectableRequest, selectionOf } from '../../../src/proxy/routing/selection.ts'
 import { headerOnly, type SelectionSettings } from '../../../src/proxy/routing/selection-settings.ts'
 import { asking } from './asking.ts'
 
@@ -183,7 +183,7 @@ describe('the path prefix', () => {
     ['/_v/v2//x', 'v2', '//x', '/_v/v2'],
   ])('%s is of %s, which gets %s', (target, version, rest, prefix) => {
     const selection = makeSelector(all, table).select(asking({ target }))
-    expect(selection).toEqual({ version, by: 'path', target: rest, prefix, cookies: [] })
+    expect(selection).toEqual({ ...selectionOf(version, 'path'), target: rest, prefix })
   })
 
   test.each(['/_v', '/a/_v/v2/', '/_V/v2/', '/', '*', '/?/_v/v2'])('%s has none', (target) => {

@@ -171,7 +171,11 @@ export class ClientStream implements ClientSide, AnsweredRequest {
       isWhole: this.#isWhole,
     })
     const address = (): string => this.#address()
-    const selectable = new SelectableLines(fields, settings.versionHeader, path, host, address)
+    const selectable = new SelectableLines(
+      { method, target: path, host, lines: fields },
+      settings.versionHeader,
+      address,
+    )
     const entry = context.dispatcher.enterReady(selectable)
     if (entry !== null) this.#carry(head, entry)
     else this.#wait(head, selectable).catch((error: unknown) => this.#refuse(error))

@@ -7,7 +7,7 @@ export function byCookie(name: string): Selector {
   return {
     by: 'cookie',
     read(request) {
-      const [value, second] = cookieValues(request, name)
+      const [value, second] = cookieValues(request.header('cookie'), name)
       if (second !== undefined) return ''
       return value === undefined || value === '' ? null : decoded(value)
     },
