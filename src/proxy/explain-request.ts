@@ -31,7 +31,7 @@ export function explainRequest(gateway: Gateway, request: AskedRequest): Explana
   const { table } = publisher
   const steps: SelectionStep[] = []
   const isSecure = request.isSecure ?? config.bindings.some(({ tlsOptions }) => tlsOptions !== null)
-  const settings = selectionSettings(config, gateway.skew.settings(isSecure))
+  const settings = selectionSettings(config, gateway.skew.settings(isSecure), isSecure)
   const selection = makeSelector(settings, table).select(request.selectable(config.versionHeader), (step) => {
     steps.push(step)
   })

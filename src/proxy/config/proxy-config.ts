@@ -1,4 +1,5 @@
-import type { SelectionSettings } from '../routing/selection-settings.ts'
+import type { PreviewSettings, SelectionSettings } from '../routing/selection-settings.ts'
+import type { StartRate } from '../start-allowance.ts'
 
 /** proxy.json, checked, with defaults filled in and paths absolute. Times are in seconds, as in the file. Immutable. */
 export interface ProxyConfig {
@@ -10,7 +11,8 @@ export interface ProxyConfig {
   /** Lower case. */
   readonly versionHeader: string
   /** How else requests name versions. */
-  readonly selection: Omit<SelectionSettings, 'skew'>
+  readonly selection: Omit<SelectionSettings, 'skew' | 'access'>
+  readonly access: AccessConfig
   readonly servedVersionHeader: boolean
   /** Relative to a version's folder. */
   readonly workerFilename: string
@@ -67,6 +69,15 @@ export interface ProxyConfig {
   readonly accessLog: string | null
   /** The file's content as parsed, unknown keys included: for `proxy info`. */
   readonly raw: Readonly<Record<string, unknown>>
+}
+
+/** Who may reach a version that is not live by naming it. */
+export interface AccessConfig {
+  /** Patterns of versions that a request may start; null: all. */
+  readonly allow: readonly string[] | null
+  /** null: requests may start any number of them. */
+  readonly rate: StartRate | null
+  readonly previews: readonly PreviewSettings[]
 }
 
 export interface SkewConfig {

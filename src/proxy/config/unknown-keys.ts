@@ -1,6 +1,7 @@
 import type { ConfigProblem } from '../../common/config/config-problem.ts'
 import type { ConfigDocument } from '../../common/config/document.ts'
 import { unknownKeysIn } from '../../common/config/unknown-keys.ts'
+import { onDemandSchema } from './access-schema.ts'
 import { bindingSchema, tlsOptionsSchema } from './binding-schema.ts'
 import { configSchema } from './schema.ts'
 import { pathPrefixSchema } from './selection-schema.ts'
@@ -27,7 +28,7 @@ const tlsOptionsOfNode = [
 ]
 
 /** Keys whose values are objects with keys of their own. */
-const nested = { skew: skewSchema, versionPathPrefix: pathPrefixSchema }
+const nested = { onDemand: onDemandSchema, skew: skewSchema, versionPathPrefix: pathPrefixSchema }
 
 /** A warning for each key that means nothing here, with the nearest name that does. */
 export function unknownKeys(

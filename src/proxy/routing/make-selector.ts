@@ -1,5 +1,7 @@
+import { Access } from './access/access.ts'
+import { PreviewLock } from './access/preview-lock.ts'
 import type { RouteTable } from './route-table.ts'
-import type { SelectionSettings, SkewSettings } from './selection-settings.ts'
+import type { AccessSettings, SelectionSettings, SkewSettings } from './selection-settings.ts'
 import type { Selector } from './selector.ts'
 import { byCookie } from './selectors/by-cookie.ts'
 import { byHeader } from './selectors/by-header.ts'
@@ -18,6 +20,7 @@ export function makeSelector(settings: SelectionSettings, table: RouteTable): Ve
   const { names } = table
   return new VersionSelector({
     names,
+    access: settings.access === null ? null : accessTo(settings.access, table),
     aliases: new Map(settings.aliases),
     stated: statedBy(settings, names),
     pins: settings.skew === null ? null : pagePins(settings.skew, table),
@@ -35,6 +38,15 @@ function statedBy({ skew, query, cookie, host, path }: SelectionSettings, names:
   if (host !== null) selectors.push(byHost(host, names))
   if (path !== null) selectors.push(byPath(path))
   return selectors
+}
+
+/** Made once for the same settings: they take some hashing. */
+const locks = new WeakMap<AccessSettings, readonly PreviewLock[]>()
+
+function accessTo(settings: AccessSettings, table: RouteTable): Access {
+  const made = locks.get(settings) ?? settings.previews.map((preview) => new PreviewLock(preview))
+  locks.set(settings, made)
+  return new Access(settings, made, table)
 }
 
 /** One for the same settings: it remembers which cookies were found genuine. */

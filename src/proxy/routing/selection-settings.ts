@@ -10,8 +10,27 @@ export interface SelectionSettings {
   readonly host: string | null
   /** What paths begin with, or null. */
   readonly path: PathPrefixSettings | null
+  /** null: everybody may reach every version. */
+  readonly access: AccessSettings | null
   /** null: no skew protection. */
   readonly skew: SkewSettings | null
+}
+
+/** Who may reach a version that is not live by naming it. */
+export interface AccessSettings {
+  /** Patterns of versions that requests may start; null: all. */
+  readonly onDemand: readonly string[] | null
+  /** The first whose pattern fits counts. */
+  readonly previews: readonly PreviewSettings[]
+  /** Whether clients come by HTTPS. */
+  readonly isSecure: boolean
+}
+
+export interface PreviewSettings {
+  /** Pattern of the versions that it is the key of. */
+  readonly versions: string
+  /** SHA-256 of the key, in Base64. */
+  readonly digest: string
 }
 
 export interface PathPrefixSettings {
@@ -39,5 +58,6 @@ export const headerOnly: SelectionSettings = {
   cookie: null,
   host: null,
   path: null,
+  access: null,
   skew: null,
 }

@@ -1,10 +1,13 @@
+import type { Access } from './access/access.ts'
 import { type NoSelection, type SelectableRequest, type SelectedBy, type Selection, selectionOf } from './selection.ts'
-import type { Pins, Selector } from './selector.ts'
+import type { Pins, Selector, Statement } from './selector.ts'
 import type { VersionNames } from './version-names.ts'
 
 /** Who may select, in the order in which they are asked; the first that applies decides. */
 export interface SelectorParts {
   readonly names: VersionNames
+  /** Who may reach what it states; null: everybody may reach everything. */
+  readonly access: Access | null
   /** Other names for versions, and for ranges of them. */
   readonly aliases: ReadonlyMap<string, string>
   /** What a request states itself: header, query, cookie, host, path. */
@@ -18,10 +21,10 @@ export interface SelectorParts {
 
 /** One selector that was asked: what it read, and what came of it. */
 export interface SelectionStep {
-  readonly selector: SelectedBy
+  readonly selector: SelectedBy | 'access'
   /** What the request says, as it was read; null: nothing, so that the next one is asked. */
   readonly found: string | null
-  /** The name of a version, or why there is none; null: see `found`. */
+  /** The name of a version, or why there is none, or why it may not be reached; null: see `found`. */
   readonly result: string | null
 }
 
@@ -47,18 +50,17 @@ export class VersionSelector {
 
   /** @param trace is told of every selector that was asked */
   select(request: SelectableRequest, trace?: Trace): Selection | NoSelection {
-    const { names, stated, pins } = this.#parts
+    const { names, stated, pins, access } = this.#parts
     for (const selector of stated) {
       const statement = selector.read(request)
       const text = statement === null || typeof statement === 'string' ? statement : statement.version
       const version = text === null ? null : this.#resolve(text)
       trace?.(step(selector, text, version))
       if (statement === null) continue
+      const selection = this.#admit(request, version === null ? null : toSelection(version, selector, statement), trace)
+      if (selection !== null) return selection
       // What was asked for by name and is not there is never another version's business.
-      if (version === null) return unknown
-      const selection = selectionOf(version, selector.by)
-      if (typeof statement === 'string') return selection
-      return { ...selection, target: statement.target, prefix: statement.prefix }
+      if (selector.isHint !== true) return unknown
     }
     for (const selector of this.#unstated) {
       const statement = selector.read(request)
@@ -67,10 +69,20 @@ export class VersionSelector {
       trace?.(step(selector, name, version))
       if (name === null) continue
       if (version === null) return unknown
-      const selection = selectionOf(version, selector.by)
+      const plain = selectionOf(version, selector.by)
+      const selection = access === null ? plain : access.cleanse(request, plain)
       return pins === null ? selection : pins.keep(request, selection)
     }
     return noLive
+  }
+
+  #admit(request: SelectableRequest, selection: Selection | null, trace?: Trace): Selection | null {
+    const { access } = this.#parts
+    if (access === null) return selection
+    const admission = access.admit(request, selection)
+    if ('selection' in admission) return access.cleanse(request, admission.selection)
+    if (selection !== null) trace?.({ selector: 'access', found: selection.version, result: admission.reason })
+    return null
   }
 
   /** The exact name first, then what the configuration calls so, then the highest in a range. */
@@ -80,6 +92,12 @@ export class VersionSelector {
     const meaning = aliases.get(text) ?? text
     return names.has(meaning) ? meaning : names.inRange(meaning)
   }
+}
+
+function toSelection(version: string, { by }: Selector, statement: string | Statement): Selection {
+  const selection = selectionOf(version, by)
+  if (typeof statement === 'string') return selection
+  return { ...selection, target: statement.target, prefix: statement.prefix }
 }
 
 function step({ by }: Selector, found: string | null, version: string | null): SelectionStep {

@@ -8,7 +8,13 @@ function read(...words: string[]) {
 }
 
 test('a path is enough', () => {
-  expect(read('/a?b')).toMatchObject({ method: 'GET', target: '/a?b', host: 'localhost', isSecure: null, versionHeaders: [] })
+  expect(read('/a?b')).toMatchObject({
+    method: 'GET',
+    target: '/a?b',
+    host: 'localhost',
+    isSecure: null,
+    versionHeaders: [],
+  })
 })
 
 test('headers are given as for curl, and keep their order', () => {
