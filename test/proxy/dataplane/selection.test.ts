@@ -1,13 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { connect } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { headerOnly } from '../../../src/proxy/routing/selection-settings.ts'
-import { type Gateway, get, RawClient, startGateway, startWorker, type TestSettings, type Versions } from './harness.ts'
-import { ask } from './http2/h2-harness.ts'
+import { type Gateway, startWorker, type TestSettings, type Versions } from './harness.ts'
+import { askIn, type LaneName, lanes, startIn } from './lanes.ts'
 
-const lanes = ['fast', 'general', 'http2'] as const
 const selection = {
   ...headerOnly,
   aliases: [['next', '^3.0.0-rc']] as const,
@@ -26,42 +24,16 @@ async function telling(name: string) {
   return [name, [worker.target]] as const
 }
 
-async function startAll(lane: (typeof lanes)[number], settings: TestSettings = {}): Promise<Gateway> {
+async function startAll(lane: LaneName, settings: TestSettings = {}): Promise<Gateway> {
   const versions: Versions = Object.fromEntries(
     await Promise.all(['v1', 'v2.0.0', 'v2.4.0', '3.0.0-rc.1'].map((name) => telling(name))),
   )
-  const binding = { http2: lane === 'http2' }
-  return startGateway(versions, { selection, binding, ...settings }, lane === 'general' ? 'general' : 'both')
+  return startIn(lane, versions, { selection, ...settings })
 }
 
-interface Asked {
-  readonly status: number
-  readonly servedBy: string
-  readonly body: string
-}
-
-async function askIn(
-  lane: (typeof lanes)[number],
-  { port }: Gateway,
-  path: string,
-  headers: Readonly<Record<string, string>> = {},
-  host = 'example.test',
-): Promise<Asked> {
-  if (lane === 'http2') {
-    const session = connect(`http://127.0.0.1:${port}`)
-    onTestFinished(() => session.destroy())
-    const answer = await ask(session, { ':path': path, ':authority': host, ...headers })
-    return { status: answer.status, servedBy: String(answer.headers['x-served-version']), body: answer.body }
-  }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-  const text = await new RawClient(port)
-    .send(get(path, ...lines, 'Connection: close').replace('example.test', host))
-    .closed()
-  return {
-    status: Number(text.slice(9, 12)),
-    servedBy: /^x-served-version: (.*)\r$/im.exec(text)?.[1] ?? '',
-    body: /\r\n\r\n(?:[0-9a-f]+\r\n)?([^\r]*)/.exec(text)?.[1] ?? '',
-  }
+async function ask(...asked: Parameters<typeof askIn>) {
+  const { status, headers, body } = await askIn(...asked)
+  return { status, servedBy: headers['x-served-version'] ?? '', body }
 }
 
 describe.each(lanes)('lane: %s', (lane) => {
@@ -75,47 +47,47 @@ describe.each(lanes)('lane: %s', (lane) => {
     ['v2.0.0', 'v2.0.0'],
   ])('the header may say %s', async (range, version) => {
     const gateway = await startAll(lane)
-    const answer = await askIn(lane, gateway, '/', { 'x-version': range })
+    const answer = await ask(lane, gateway, '/', { 'x-version': range })
     expect(answer).toEqual({ status: 200, servedBy: `${version}; by=header`, body: `${version} / ` })
   })
 
   test('query, cookie, host and path name versions as well', async () => {
     const gateway = await startAll(lane)
-    const query = await askIn(lane, gateway, '/a?version=%5E2')
+    const query = await ask(lane, gateway, '/a?version=%5E2')
     expect(query).toMatchObject({ servedBy: 'v2.4.0; by=query', body: 'v2.4.0 /a?version=%5E2 ' })
-    const cookie = await askIn(lane, gateway, '/a', { cookie: 'x=y; version=v2.0.0' })
+    const cookie = await ask(lane, gateway, '/a', { cookie: 'x=y; version=v2.0.0' })
     expect(cookie).toMatchObject({ servedBy: 'v2.0.0; by=cookie', body: 'v2.0.0 /a ' })
-    const host = await askIn(lane, gateway, '/a', {}, 'v2-4-0.preview.example.com:8080')
+    const host = await ask(lane, gateway, '/a', {}, 'v2-4-0.preview.example.com:8080')
     expect(host).toMatchObject({ servedBy: 'v2.4.0; by=host', body: 'v2.4.0 /a ' })
-    const path = await askIn(lane, gateway, '/_v/v2.4.0/a?b')
+    const path = await ask(lane, gateway, '/_v/v2.4.0/a?b')
     expect(path).toMatchObject({ servedBy: 'v2.4.0; by=path', body: 'v2.4.0 /a?b /_v/v2.4.0' })
   })
 
   test('a prefix of a client is its own only where its peer is trusted', async () => {
     const trusting = await startAll(lane, { trustProxy: ['127.0.0.0/8'] })
     const headers = { 'x-forwarded-prefix': '/outer' }
-    expect((await askIn(lane, trusting, '/_v/v2.4.0/a', headers)).body).toBe('v2.4.0 /a /outer/_v/v2.4.0')
-    expect((await askIn(lane, trusting, '/a', headers)).body).toBe('v1 /a /outer')
+    expect((await ask(lane, trusting, '/_v/v2.4.0/a', headers)).body).toBe('v2.4.0 /a /outer/_v/v2.4.0')
+    expect((await ask(lane, trusting, '/a', headers)).body).toBe('v1 /a /outer')
     const gateway = await startAll(lane)
-    expect((await askIn(lane, gateway, '/_v/v2.4.0/a', headers)).body).toBe('v2.4.0 /a /_v/v2.4.0')
-    expect((await askIn(lane, gateway, '/a', headers)).body).toBe('v1 /a ')
+    expect((await ask(lane, gateway, '/_v/v2.4.0/a', headers)).body).toBe('v2.4.0 /a /_v/v2.4.0')
+    expect((await ask(lane, gateway, '/a', headers)).body).toBe('v1 /a ')
   })
 
   test('what names no version is 404, whatever is live', async () => {
     const gateway = await startAll(lane)
-    expect((await askIn(lane, gateway, '/', { 'x-version': '^9' })).status).toBe(404)
-    expect((await askIn(lane, gateway, '/?version=v1&version=v1')).status).toBe(404)
-    expect((await askIn(lane, gateway, '/', { cookie: 'version=v1; version=v1' })).status).toBe(404)
-    expect((await askIn(lane, gateway, '/_v/v9/')).status).toBe(404)
+    expect((await ask(lane, gateway, '/', { 'x-version': '^9' })).status).toBe(404)
+    expect((await ask(lane, gateway, '/?version=v1&version=v1')).status).toBe(404)
+    expect((await ask(lane, gateway, '/', { cookie: 'version=v1; version=v1' })).status).toBe(404)
+    expect((await ask(lane, gateway, '/_v/v9/')).status).toBe(404)
   })
 
   test('new settings and new versions hold for the next request', async () => {
     const gateway = await startAll(lane, { selection: headerOnly })
-    expect((await askIn(lane, gateway, '/?version=v2.4.0')).servedBy).toBe('v1; by=live')
+    expect((await ask(lane, gateway, '/?version=v2.4.0')).servedBy).toBe('v1; by=live')
     await gateway.configure({ selection })
-    expect((await askIn(lane, gateway, '/?version=2')).servedBy).toBe('v2.4.0; by=query')
+    expect((await ask(lane, gateway, '/?version=2')).servedBy).toBe('v2.4.0; by=query')
     gateway.route(Object.fromEntries([await telling('v1'), await telling('v2.5.0')]))
-    expect((await askIn(lane, gateway, '/?version=2')).servedBy).toBe('v2.5.0; by=query')
+    expect((await ask(lane, gateway, '/?version=2')).servedBy).toBe('v2.5.0; by=query')
   })
 })
 
@@ -126,7 +98,7 @@ test('the access log has the target as the client sent it', async () => {
   const file = join(folder, 'access.log')
   for (const lane of lanes) {
     const gateway = await startAll(lane, { accessLog: file })
-    await askIn(lane, gateway, '/_v/v2.4.0/a?b')
+    await ask(lane, gateway, '/_v/v2.4.0/a?b')
     await gateway.process.stop(0)
   }
   const lines = readFileSync(file, 'utf8').trim().split('\n')
