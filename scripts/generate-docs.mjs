@@ -71,6 +71,12 @@ Times are in seconds and may have a fraction.
 
 ${table(json.properties, json.required, computedDefaults)}
 
+### Keys of \`retain\`
+
+[rollback.md](rollback.md) has more about what is kept, and why.
+
+${table(objectOf(json.properties.retain).properties, [], {})}
+
 ### Keys of a binding
 
 Each of \`bindings\` is one port that the gateway listens on, with processes of its own. An empty list means the default.
@@ -132,7 +138,7 @@ code ([errors.md](errors.md)) and stands under \`refused\` in \`cservice proxy i
 
 ## What the gateway writes
 
-\`cservice proxy promote <version>\` changes the value of \`defaultVersion\` and nothing else (\`proxy rollout\` that of \`rollout\`, \`proxy mirror\` that of \`mirror\`): comments, order, indentation, line ends and
+\`cservice proxy promote <version>\` (and \`rollback\`) changes the value of \`defaultVersion\` and nothing else (\`proxy rollout\` that of \`rollout\`, \`proxy mirror\` that of \`mirror\`): comments, order, indentation, line ends and
 unknown keys stay, and \`git diff\` shows one line. If the key is not there, it becomes a new line below the opening brace. The file is
 replaced all at once, keeps its mode and owner, and a link stays a link. A file with a fault in its syntax is not rewritten, nor one that
 its owner has made read-only.
@@ -240,7 +246,12 @@ function rangeOf({ minimum, maximum = Number.MAX_SAFE_INTEGER }) {
 }
 
 function tlsOptionsOf(binding) {
-  return binding.properties.tlsOptions.anyOf.find(({ type }) => type === 'object')
+  return objectOf(binding.properties.tlsOptions)
+}
+
+/** Of a property that may be null. */
+function objectOf(property) {
+  return property.anyOf.find(({ type }) => type === 'object')
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

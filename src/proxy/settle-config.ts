@@ -35,7 +35,7 @@ async function settleLive(
   former: ProxyConfig,
 ): Promise<void> {
   if (next.defaultVersion === null && live.name !== null) {
-    live.clear()
+    await live.clear()
     dropMissing()
   } else if (next.defaultVersion !== null && next.defaultVersion !== live.name) {
     await live.followEdit(next.defaultVersion, next.workerCount)

@@ -1,3 +1,7 @@
+import type { PreviewSettings, SelectionSettings } from '../routing/selection-settings.ts'
+import type { StartRate } from '../start-allowance.ts'
+import type { ReleaseSettings } from './release-schema.ts'
+
 /** proxy.json, checked, with defaults filled in and paths absolute. Times are in seconds, as in the file. Immutable. */
 export interface ProxyConfig {
   /** Absolute path of the file. */
@@ -7,6 +11,9 @@ export interface ProxyConfig {
   readonly defaultVersion: string | null
   /** Lower case. */
   readonly versionHeader: string
+  /** How else requests name versions. */
+  readonly selection: Omit<SelectionSettings, 'skew' | 'access'>
+  readonly access: AccessConfig
   readonly servedVersionHeader: boolean
   /** Relative to a version's folder. */
   readonly workerFilename: string
@@ -19,6 +26,9 @@ export interface ProxyConfig {
   readonly nonDefaultWorkerIdleTime: number
   /** Versions that run at once, the live one included. */
   readonly maxRunningVersions: number
+  /** How long the former live version keeps all its workers. */
+  readonly keepWarm: number
+  readonly retain: RetainConfig
   /** Booted Node processes in reserve; 0: none. */
   readonly warmSpares: number
   /** MiB that each of them may take. */
@@ -67,8 +77,18 @@ export interface ProxyConfig {
   readonly rolloutKey: string
   /** null: nobody gets copies of requests. */
   readonly mirror: MirrorConfig | null
+  readonly release: ReleaseSettings
   /** The file's content as parsed, unknown keys included: for `proxy info`. */
   readonly raw: Readonly<Record<string, unknown>>
+}
+
+/** Who may reach a version that is not live by naming it. */
+export interface AccessConfig {
+  /** Patterns of versions that a request may start; null: all. */
+  readonly allow: readonly string[] | null
+  /** null: requests may start any number of them. */
+  readonly rate: StartRate | null
+  readonly previews: readonly PreviewSettings[]
 }
 
 export interface SkewConfig {
@@ -120,4 +140,13 @@ export interface MirrorConfig {
   readonly version: string
   /** From 0 to 1. */
   readonly share: number
+}
+
+/** Which versions stay on disk; with neither a count nor days, all of them. */
+export interface RetainConfig {
+  /** Beside those that are in use. */
+  readonly count: number | null
+  readonly days: number | null
+  /** Names, in which `*` stands for any characters. */
+  readonly keep: readonly string[]
 }

@@ -1,9 +1,13 @@
 import { z } from 'zod'
 import { explained, flag, seconds, wholeNumber } from '../../common/config/checks.ts'
 import { versionNamePattern, versionNameRule } from '../versions/version-name.ts'
+import { accessKeys } from './access-schema.ts'
 import { isAddressRange } from './address-ranges.ts'
 import { bindingSchema } from './binding-schema.ts'
+import { releaseKeys } from './release-schema.ts'
+import { retentionSchema } from './retention-schema.ts'
 import { mirrorSchema, rolloutKeySchema, rolloutSchema } from './rollout-schema.ts'
+import { selectionKeys } from './selection-schema.ts'
 import { skewKeys } from './skew-schema.ts'
 
 /**
@@ -39,6 +43,8 @@ export const configSchema = z.looseObject(
     )
       .default('x-version')
       .describe('Request header that names the version, in any case.'),
+    ...selectionKeys,
+    ...accessKeys,
     servedVersionHeader: flag()
       .default(true)
       .describe('Whether answers say in x-served-version which version served them, and why that one.'),
@@ -71,6 +77,7 @@ export const configSchema = z.looseObject(
       .describe(
         'How many versions may run at once, the live one included; the one that was unused longest makes room. A promote needs two.',
       ),
+    ...retentionSchema,
     warmSpares: wholeNumber(0, 64)
       .default(1)
       .describe(
@@ -166,6 +173,7 @@ export const configSchema = z.looseObject(
       .nullable()
       .default(null)
       .describe('Which version gets copies of requests. Written by proxy mirror; members below.'),
+    ...releaseKeys,
   },
   { error: 'an object: { … }' },
 )

@@ -2,6 +2,7 @@ import { trailerPairs } from './end-to-end-headers.ts'
 import type { AnswerOutlet } from './fast/answer-outlet.ts'
 import { ChunkedBody, EndlessBody, MeasuredBody } from './fast/body.ts'
 import { nowhere } from './fast/outlet.ts'
+import type { ReadMemory } from './fast/read-memory.ts'
 import { RelayedAnswer } from './fast/relayed-answer.ts'
 import type { WorkerConnection, WorkerUser } from './fast/worker-connection.ts'
 import type { WorkerConnections } from './fast/worker-connections.ts'
@@ -58,8 +59,8 @@ export class MirroredRequest implements WorkerUser {
     this.#connection?.outlet.flush()
   }
 
-  onBytes(buffer: Buffer, length: number): void {
-    if (!this.#answer.take(buffer, length)) this.end('failed')
+  onBytes(memory: ReadMemory, length: number): void {
+    if (!this.#answer.take(memory, length)) this.end('failed')
     else if (this.#answer.isComplete) this.end('answered')
   }
 

@@ -36,7 +36,10 @@ export class SkewProtection extends EventEmitter<{ change: [] }> {
   async open(): Promise<void> {
     const earlier = await this.#parts.liveChanges()
     this.#changes = [...earlier, ...this.#changes].slice(-memory)
-    this.#look()
+    const live = this.#parts.live()
+    // Made live while no gateway ran, or never told.
+    if (live !== null && this.#changes.at(-1)?.version !== live) this.note(live)
+    else this.#look()
   }
 
   close(): void {
@@ -57,6 +60,12 @@ export class SkewProtection extends EventEmitter<{ change: [] }> {
   /** Kept for their pages, the one that was live last first. */
   get kept(): readonly string[] {
     return this.#former().kept
+  }
+
+  /** Why a version is not to be pruned; null: no reason here. */
+  keeps(name: string): { mark: 'pinned'; reason: string; mayForce: true } | null {
+    if (!this.kept.includes(name)) return null
+    return { mark: 'pinned', reason: 'is kept for the pages that were loaded from it', mayForce: true }
   }
 
   /** Not kept any more. */

@@ -166,7 +166,7 @@ test('the candidate does not idle out, and is shrunk when the rollout is over', 
   const { gateway } = await start({ v1: 'http', v2: 'http' }, { nonDefaultWorkerIdleTime: 1, workerCount: 2 })
   await gateway.rollout.start({ ...plain, version: 'v2', steps: [90] }, 'anna')
   expect(gateway.versions.find('v2')?.size).toBe(2)
-  expect(gateway.versions.idle(gateway.live.name, 1)).toEqual([])
+  expect(gateway.versions.idle({ live: gateway.live.name, warm: null }, 1)).toEqual([])
   await gateway.rollout.abort('anna')
   await eventually(
     'it has as many workers as any other, or idles out',
