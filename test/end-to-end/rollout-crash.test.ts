@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { freePort } from '../support/free-ports.ts'
 import { ask } from '../support/proxy-info.ts'
 import { startGateway } from '../support/start-gateway.ts'
 import { readConfig } from '../support/state-files.ts'
@@ -25,9 +26,12 @@ const story: ReadonlyArray<readonly [faultPoint: string, words: string, state: {
 
 test('a supervisor that is killed at any step of a rollout leaves the state before it, or the one after it', async () => {
   const folder = await versionFolder({ v1: 'http', v2: 'http' }, { rolloutKey: 'header:x-user', warmSpares: 0 })
+  // The same one: who starts in the place of the killed one has its ports at once.
+  const controlPort = await freePort()
   let expected: { live: string; rollout: unknown } = before
   for (const [faultPoint, words, next] of [...story, [null, null, null]] as const) {
-    const gateway = await startGateway(folder, faultPoint === null ? {} : { env: { CSERVICE_FAULT_POINT: faultPoint } })
+    const env: Record<string, string> = faultPoint === null ? {} : { CSERVICE_FAULT_POINT: faultPoint }
+    const gateway = await startGateway(folder, { controlPort, env })
     const { liveVersion, rollout } = await ask<State>(gateway, 'proxy info')
     expect({
       faultPoint,
