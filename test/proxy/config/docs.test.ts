@@ -20,7 +20,8 @@ describe('the documentation of proxy.json', () => {
   it('describes every key, and every key of the configuration is in the schema', () => {
     const shapes = [schema.configSchema.shape, bindings.bindingSchema.shape]
     for (const shape of shapes) for (const value of Object.values(shape)) expect(value.description).toMatch(/\.$/)
-    const { file: _file, raw: _raw, ...config } = parseConfig('{}', '/proxy.json').config
+    const { file: _file, raw: _raw, release, ...rest } = parseConfig('{}', '/proxy.json').config
+    const config = { ...rest, ...release }
     const { $schema: _schema, ...shape } = schema.configSchema.shape
     expect(Object.keys(shape).sort()).toEqual(Object.keys(config).sort())
     expect(Object.keys(bindings.bindingSchema.shape).sort()).toEqual(Object.keys(config.bindings[0] ?? {}).sort())

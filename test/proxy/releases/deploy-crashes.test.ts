@@ -24,7 +24,9 @@ async function deploy(
     env,
     timeout: 30_000,
   })
-  return { ...outcome, said: outcome.stdout === '' ? null : JSON.parse(outcome.stdout) }
+  // Workers on trial have their say as well.
+  const said = outcome.stdout.split('\n').find((text) => text.startsWith('{'))
+  return { ...outcome, said: said === undefined ? null : JSON.parse(said) }
 }
 
 /** A folder with v1 and an archive beside it, whose worker takes 200 kB and several folders. */
