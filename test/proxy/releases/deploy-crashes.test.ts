@@ -8,6 +8,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { type VersionFolder, versionFolder } from '../../support/version-folder.ts'
 import { tgz } from './tarball.ts'
 
+const workerText = `import ${JSON.stringify(fixtureWorker('http'))}\n`
 const program = fileURLToPath(new URL('./fixtures/deploy-process.mjs', import.meta.url))
 
 /** Runs a process that clears away what is left, and then deploys the archive, if one is given. */
@@ -32,11 +33,10 @@ async function deploy(
 /** A folder with v1 and an archive beside it, whose worker takes 200 kB and several folders. */
 async function folderWithArchive(settings: Record<string, unknown> = {}): Promise<VersionFolder> {
   const folder = await versionFolder({ v1: 'http' }, settings)
-  const worker = `import ${JSON.stringify(fixtureWorker('http'))}\n`
   const files = Array.from({ length: 20 }, (_, index) => ({ path: `lib/${index}/data`, body: 'x'.repeat(10_000) }))
   writeFileSync(
     join(folder.path, 'v2.tgz'),
-    tgz({ path: 'package.json', body: '{"type":"module"}' }, { path: 'worker.js', body: worker }, ...files),
+    tgz({ path: 'package.json', body: '{"type":"module"}' }, { path: 'worker.js', body: workerText }, ...files),
   )
   return folder
 }
@@ -66,7 +66,7 @@ describe('kill -9 of the process that deploys', () => {
       ...Array(20).fill('data 10000'),
       'by-install 10',
       'package.json 17',
-      expect.stringMatching(/^worker.js /),
+      `worker.js ${workerText.length}`,
     ]
     expect(contentOf(folder, 'v2')).toEqual(left === 'nothing' ? null : whole.toSorted())
 

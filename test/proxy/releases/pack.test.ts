@@ -37,7 +37,12 @@ function makeFolder(order: readonly string[]): string {
 /** What is in its archive, in that order. */
 async function listOf(folder: string): Promise<string> {
   const lines: string[] = []
-  const parser = new Parser({ onReadEntry: (entry) => lines.push(`${entry.type} ${entry.path} ${entry.size}`) })
+  const parser = new Parser({
+    onReadEntry: (entry) => {
+      lines.push(`${entry.type} ${entry.path} ${entry.size}`)
+      entry.resume()
+    },
+  })
   const over = new Promise((resolve) => parser.on('end', resolve))
   parser.end(await buffer(packFolder(folder, 6)))
   await over
