@@ -2,10 +2,10 @@ import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Spares } from '../supervisor/spares/spares.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import { applyEdit } from './apply-edit.ts'
 import { openCertificates } from './certificates/certificates.ts'
 import { ColdStarts } from './cold-starts.ts'
 import { type ConfigChange, ConfigFollower } from './config/config-follower.ts'
-import { isServedAlike } from './config/is-served-alike.ts'
 import { loadConfig } from './config/load-config.ts'
 import type { ProxyConfig } from './config/proxy-config.ts'
 import { rewriteDefaultVersion } from './config/rewrite-config.ts'
@@ -68,9 +68,9 @@ export class Gateway {
   readonly retention: Retention
   readonly coldStarts: ColdStarts
   readonly #catalog: CurrentCatalog
-  readonly #leases: PortLeases
   readonly #pools: VersionPools
   readonly #log: Log
+  readonly #change: ConfigChange
   readonly #turns = new Turns()
   #isPublishDue = false
   #started: Promise<void> = Promise.resolve()
@@ -83,12 +83,12 @@ export class Gateway {
     this.journal = new Journal(config.file, log)
     this.history = new LiveHistory(this.journal)
     this.configuration = new ConfigFollower(config, log)
-    this.#leases = new PortLeases(config.versionPorts)
+    const leases = new PortLeases(config.versionPorts)
     const inForce = () => this.configuration.inForce
     const inCatalog = () => this.catalog
     const publish = () => this.#publish()
     const { publisher } = this
-    this.#pools = new VersionPools({ supervisor, publisher, leases: this.#leases, config: inForce, publish })
+    this.#pools = new VersionPools({ supervisor, publisher, leases, config: inForce, publish })
     this.versions = new Versions(this.#pools)
     this.versions.on('change', () => this.#publishSoon())
     const pinKey = new PinKey(config.file, log)
@@ -121,7 +121,7 @@ export class Gateway {
     })
     this.releases = new Releases({
       supervisor,
-      leases: this.#leases,
+      leases,
       journal: this.journal,
       log,
       config: inForce,
@@ -142,6 +142,20 @@ export class Gateway {
       skewSettings: (isSecure: boolean) => this.skew.settings(isSecure),
     }
     this.processes = new ProxyProcesses(supervisor, publisher, listener, config, log)
+    this.#change = applyEdit({
+      live,
+      versions,
+      leases,
+      log,
+      processes: this.processes,
+      pools: this.#pools,
+      skew: this.skew,
+      catalog: this.#catalog,
+      dropMissing: () => this.#dropMissing(),
+    })
+    journal.on('appended', ({ action, result }) => {
+      if (action === 'deploy' && result === 'done') void this.retention.prune('deploy')
+    })
     this.#catalog.on('change', ({ added }) => {
       this.retention.noteArrivals(added)
       this.#dropMissing()
@@ -177,7 +191,7 @@ export class Gateway {
       void gateway.#turns.take(() => recordLiveAtStart(config.defaultVersion, gateway.history, gateway.journal))
       gateway.#pools.keepSpares(config)
       await gateway.processes.open(certificates, options.patience ?? 0)
-      await gateway.configuration.watch(gateway.#configChange(), (action) => gateway.#turns.take(action))
+      await gateway.configuration.watch(gateway.#change, (action) => gateway.#turns.take(action))
       signal.throwIfAborted()
       gateway.coldStarts.watch()
       void gateway.retention.start()
@@ -237,9 +251,9 @@ export class Gateway {
   }
 
   async #stop(): Promise<void> {
-    await this.releases.close()
-    this.skew.close()
     this.coldStarts.close()
+    this.skew.close()
+    await this.releases.close()
     await this.configuration.close()
     await this.retention.close()
     await this.spares.close()
@@ -273,38 +287,6 @@ export class Gateway {
     const { versionPath } = this.catalog
     for (const { name } of this.versions.dropMissing((name) => this.catalog.has(name), this.live.name)) {
       this.#log.warn({ version: name }, `${name} is gone from ${versionPath}; it is stopped`)
-    }
-  }
-
-  #configChange(): ConfigChange {
-    return {
-      prepare: async (next, former) => {
-        if (isServedAlike(next, former)) return
-        const isMoved = next.versionPath !== former.versionPath || next.workerFilename !== former.workerFilename
-        const catalog = isMoved ? await Catalog.open(next.versionPath, next.workerFilename) : null
-        try {
-          await this.processes.apply(next)
-        } catch (error) {
-          await catalog?.close()
-          throw error
-        }
-        this.#pools.keepSpares(next)
-        this.skew.update()
-        this.#leases.setRange(next.versionPorts.min, next.versionPorts.max)
-        if (catalog) await this.#catalog.replace(catalog)
-        this.#log.info({ file: next.file }, 'the configuration was changed and is in force')
-      },
-      settle: async (next, former) => {
-        const live = this.live.name
-        if (next.defaultVersion === null && live !== null) {
-          await this.live.clear()
-          this.#dropMissing()
-        } else if (next.defaultVersion !== null && next.defaultVersion !== live) {
-          await this.live.followEdit(next.defaultVersion, next.workerCount)
-        } else if (live !== null && next.workerCount !== former.workerCount) {
-          await this.versions.find(live)?.scale(next.workerCount, 'scale')
-        }
-      },
     }
   }
 }

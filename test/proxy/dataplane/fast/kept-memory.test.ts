@@ -10,7 +10,8 @@ import { eventually, get, startGateway, startRawWorker } from '../harness.ts'
 /** Bytes of which no part is like another part, nor like any part of another id. */
 function contents(id: number, size: number): Buffer {
   const words = new Uint32Array(Math.ceil(size / 4))
-  for (let index = 0; index < words.length; index++) words[index] = ((id << 24) ^ index ^ (index << 13)) >>> 0
+  for (let index = 0; index < words.length; index++)
+    words[index] = (Math.imul(id, 0x9e3779b1) ^ Math.imul(index, 0x85ebca6b)) >>> 0
   return Buffer.from(words.buffer, 0, size)
 }
 
@@ -173,4 +174,62 @@ test('uploads reach a worker that reads late as they were sent, whatever others 
   const answers = await Promise.all(slow)
   expect(answers.map(String).filter((text) => text.startsWith('HTTP/1.1 200'))).toHaveLength(slowCount)
   expect(errors).toEqual([])
+})
+
+test('the end of an answer that a client has not read yet stays what it was, whatever comes next from the same worker', async () => {
+  const size = 100_000 // is read in one go, and so is the end of its exchange: the worker's connection is free for the next
+  const count = 60
+  let answered = 0
+  const worker = await startRawWorker((socket) => {
+    let text = ''
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1')
+      for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
+        const id = Number(/^GET \/(\d+)/.exec(text)?.[1])
+        text = text.slice(end + 4)
+        answered++
+        socket.write(
+          Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`), contents(id, size)]),
+        )
+      }
+    })
+  })
+  const { port } = await startGateway({ v1: [worker.target] })
+  const slow = Array.from({ length: 4 }, (_, index) => {
+    const first = index * count
+    const { socket } = open(port)
+    const received: Buffer[] = []
+    socket.on('data', (chunk: Buffer) => received.push(chunk))
+    socket.pause()
+    socket.write(Array.from({ length: count }, (_, number) => get(`/${first + number}`)).join(''))
+    return { first, socket, received }
+  })
+  await settled(() => answered)
+  expect(answered).toBeLessThan(4 * count) // an end waits in the gateway, for each of them
+  for (let round = 0; round < 3; round++) {
+    const quick = Array.from({ length: 12 }, (_, index) => {
+      const id = 1_000 + round * 12 + index
+      const client = open(port)
+      const checker = check(client.socket, contents(id, size))
+      client.socket.write(get(`/${id}`))
+      return { client, checker }
+    })
+    await eventually(() => quick.every(({ client, checker }) => checker.isWhole || client.socket.destroyed))
+    expect(quick.map(({ client }) => client.error)).toEqual(quick.map(() => null))
+  }
+  for (const { socket } of slow) socket.resume()
+  await eventually(() => answered === 4 * count + 36)
+  for (const { first, received } of slow) {
+    const length = (): number => received.reduce((sum, chunk) => sum + chunk.length, 0)
+    await eventually(() => length() > count * size)
+    await settled(length)
+    const all = Buffer.concat(received)
+    let at = 0
+    for (let number = 0; number < count; number++) {
+      at = all.indexOf('\r\n\r\n', at) + 4
+      expect(all.subarray(at, at + size).equals(contents(first + number, size))).toBe(true)
+      at += size
+    }
+    expect(at).toBe(all.length)
+  }
 })
