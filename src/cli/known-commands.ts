@@ -24,6 +24,11 @@ export const knownUsages: readonly KnownUsage[] = [
   usage('proxy versions', 'Lists the versions on disk, with their size, age and last use', 'proxy versions'),
   usage('proxy remove <version>', 'Removes a version from disk', 'proxy remove v2'),
   usage('proxy version <version> [n]', 'Runs n workers of a version; 0 stops it', 'proxy version v2 1'),
+  usage(
+    'proxy why [method] <path> [-H …]',
+    'Tells where a request would go, and why',
+    "proxy why GET /a -H 'x-version: ^2'",
+  ),
   usage('proxy stop', 'Stops the proxy, gracefully; the service goes on', 'proxy stop'),
   usage('start <worker> [options]', 'Adds workers to the service, one at a time', 'start server.js {"count":2}'),
   usage('restart all|<pid>', 'Replaces workers, new before old', 'restart all'),

@@ -5,6 +5,7 @@ import { renderHistory } from './render-history.ts'
 import { renderProxyInfo } from './render-proxy-info.ts'
 import { isObject, renderScalar, renderTable, renderValue } from './render-value.ts'
 import { renderVersions } from './render-versions.ts'
+import { renderWhy } from './render-why.ts'
 import { style } from './style.ts'
 
 /** Answers of `proxy <word>` that have a form of their own. */
@@ -12,6 +13,7 @@ const ofProxy: Readonly<Record<string, (answer: Record<string, unknown>) => stri
   history: renderHistory,
   versions: renderVersions,
   diff: renderDiff,
+  why: renderWhy,
 }
 
 /** The answer of a command for people. */

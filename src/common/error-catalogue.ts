@@ -140,6 +140,12 @@ export const catalogue = {
     'Too many versions are running, and all of them are in use',
     'Stop one (cservice proxy version <version> 0) or raise maxRunningVersions in proxy.json.',
   ),
+  START_RATE_EXCEEDED: entry(
+    503,
+    1,
+    'Too many versions are being started',
+    'Try again after the time in Retry-After; the limit is onDemand.rate in proxy.json.',
+  ),
   SHUTTING_DOWN: entry(503, 1, 'The gateway is shutting down', 'Try again in a moment.'),
   TARGET_SILENT: entry(
     504,

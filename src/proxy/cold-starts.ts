@@ -1,6 +1,7 @@
 import { CserviceError, toCserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { ProxyConfig } from './config/proxy-config.ts'
+import { StartAllowance } from './start-allowance.ts'
 import type { Catalog } from './versions/catalog.ts'
 import type { Version } from './versions/version.ts'
 import type { Roles, Versions } from './versions/versions.ts'
@@ -22,6 +23,7 @@ export interface ColdStartParts {
 /** Starts versions because an operator or a request asks for them, and stops those that nobody uses. Owns that look. */
 export class ColdStarts {
   readonly #parts: ColdStartParts
+  readonly #allowance = new StartAllowance()
   #idleTimer: NodeJS.Timeout | null = null
   #isClosed = false
 
@@ -70,6 +72,11 @@ export class ColdStarts {
     if (this.#isClosed || !catalog().has(name)) return
     const version = versions.get(name)
     if (!version.mayStart(Date.now())) return
+    const delay = this.#delayOf(name)
+    if (delay > 0) {
+      version.refuse(new CserviceError('START_RATE_EXCEEDED'), delay)
+      return
+    }
     try {
       this.#makeRoom(version)
     } catch (error) {
@@ -85,6 +92,13 @@ export class ColdStarts {
   victimFor(name: string): string | null {
     const { versions, config } = this.#parts
     return versions.victimFor(name, this.#roles, config().maxRunningVersions)
+  }
+
+  /** Milliseconds until requests may start the version. The live one, of which there is but one, is always started. */
+  #delayOf(name: string): number {
+    const { config, live } = this.#parts
+    const { rate } = config().access
+    return rate === null || name === live() ? 0 : this.#allowance.take(rate, performance.now())
   }
 
   #makeRoom(version: Version): void {

@@ -2,7 +2,7 @@ import type { WorkerHandle } from '../supervisor/worker.ts'
 import type { Gateway } from './gateway.ts'
 
 /** Keys of proxy.json whose values are nobody's business. */
-const secretKeys = /pass(phrase|word)|secret|token/i
+const secretKeys = /pass(phrase|word)|secret|token|^previewKey$/i
 
 /** The answer of `proxy info` (LEGACY 7.6, and what is new): JSON-safe, secrets masked. */
 export function describeGateway(gateway: Gateway) {

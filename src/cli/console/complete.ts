@@ -16,12 +16,15 @@ const proxyCommands = [
   'stop',
   'version',
   'promote',
+  'deploy',
+  'pack',
   'rollback',
   'history',
   'diff',
   'versions',
   'remove',
   'info',
+  'why',
 ]
 
 /**

@@ -40,6 +40,7 @@ export function refuseMore(subcommand: Subcommand, args: readonly string[], take
   if (args.length > taken) throw badUsage(subcommand, `${JSON.stringify(args[taken])} is one word too many`)
 }
 
-function badUsage(subcommand: Subcommand, why: string): CserviceError {
+/** @param why what is wrong with the words */
+export function badUsage(subcommand: Subcommand, why: string): CserviceError {
   return new CserviceError('BAD_USAGE', `${subcommand.usage}: ${why}`, { hint: `cservice help proxy` })
 }

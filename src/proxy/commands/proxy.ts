@@ -14,6 +14,7 @@ import { stopCommand } from './stop.ts'
 import type { Subcommand } from './subcommand.ts'
 import { versionCommand } from './version.ts'
 import { versionsCommand } from './versions.ts'
+import { whyCommand } from './why.ts'
 
 const subcommands: readonly Subcommand[] = [
   startCommand,
@@ -28,6 +29,7 @@ const subcommands: readonly Subcommand[] = [
   versionsCommand,
   removeCommand,
   infoCommand,
+  whyCommand,
 ]
 
 /** The command `proxy`, whose first word says which of its subcommands is meant. */

@@ -1,3 +1,5 @@
+import type { PreviewSettings, SelectionSettings } from '../routing/selection-settings.ts'
+import type { StartRate } from '../start-allowance.ts'
 import type { ReleaseSettings } from './release-schema.ts'
 
 /** proxy.json, checked, with defaults filled in and paths absolute. Times are in seconds, as in the file. Immutable. */
@@ -9,6 +11,9 @@ export interface ProxyConfig {
   readonly defaultVersion: string | null
   /** Lower case. */
   readonly versionHeader: string
+  /** How else requests name versions. */
+  readonly selection: Omit<SelectionSettings, 'skew' | 'access'>
+  readonly access: AccessConfig
   readonly servedVersionHeader: boolean
   /** Relative to a version's folder. */
   readonly workerFilename: string
@@ -69,6 +74,15 @@ export interface ProxyConfig {
   readonly release: ReleaseSettings
   /** The file's content as parsed, unknown keys included: for `proxy info`. */
   readonly raw: Readonly<Record<string, unknown>>
+}
+
+/** Who may reach a version that is not live by naming it. */
+export interface AccessConfig {
+  /** Patterns of versions that a request may start; null: all. */
+  readonly allow: readonly string[] | null
+  /** null: requests may start any number of them. */
+  readonly rate: StartRate | null
+  readonly previews: readonly PreviewSettings[]
 }
 
 export interface SkewConfig {

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { explained, flag, seconds, wholeNumber } from '../../common/config/checks.ts'
 import { versionNamePattern, versionNameRule } from '../versions/version-name.ts'
+import { accessKeys } from './access-schema.ts'
 import { isAddressRange } from './address-ranges.ts'
 import { bindingSchema } from './binding-schema.ts'
 import { releaseKeys } from './release-schema.ts'
 import { retentionSchema } from './retention-schema.ts'
+import { selectionKeys } from './selection-schema.ts'
 import { skewKeys } from './skew-schema.ts'
 
 /**
@@ -40,6 +42,8 @@ export const configSchema = z.looseObject(
     )
       .default('x-version')
       .describe('Request header that names the version, in any case.'),
+    ...selectionKeys,
+    ...accessKeys,
     servedVersionHeader: flag()
       .default(true)
       .describe('Whether answers say in x-served-version which version served them, and why that one.'),

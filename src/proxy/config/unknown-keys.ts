@@ -1,9 +1,11 @@
 import type { ConfigProblem } from '../../common/config/config-problem.ts'
 import type { ConfigDocument } from '../../common/config/document.ts'
 import { unknownKeysIn } from '../../common/config/unknown-keys.ts'
+import { onDemandSchema } from './access-schema.ts'
 import { bindingSchema, tlsOptionsSchema } from './binding-schema.ts'
 import { retainSchema } from './retention-schema.ts'
 import { configSchema } from './schema.ts'
+import { pathPrefixSchema } from './selection-schema.ts'
 import { skewSchema } from './skew-schema.ts'
 
 /** Options of `tls.createServer` and `tls.createSecureContext` of Node that JSON can hold, besides those of the schema. */
@@ -27,7 +29,12 @@ const tlsOptionsOfNode = [
 ]
 
 /** Keys whose values are objects with keys of their own. */
-const nested = { skew: skewSchema, retain: retainSchema }
+const nested = {
+  onDemand: onDemandSchema,
+  skew: skewSchema,
+  retain: retainSchema,
+  versionPathPrefix: pathPrefixSchema,
+}
 
 /** A warning for each key that means nothing here, with the nearest name that does. */
 export function unknownKeys(

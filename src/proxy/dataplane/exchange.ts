@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { ErrorCode } from '../../common/errors.ts'
 import type { Selection } from '../routing/selection.ts'
 import { composeAnswer, isNavigation, prefersHtml } from './answer.ts'
-import { addPrefix, addSelectionHeaders } from './apply-selection.ts'
+import { addSelectionHeaders, applyToHeaders } from './apply-selection.ts'
 import { type AttemptFailure, Attempts } from './attempts.ts'
 import { guardBody, isTooLong } from './body-guard.ts'
 import type { Carrier } from './carrier.ts'
@@ -122,7 +122,7 @@ export class Exchange implements Run {
   /** Tries target after target until one answers. */
   async #carry(checked: Accepted, selection: Selection, ticket: Ticket): Promise<void> {
     const { req, context } = this.#options
-    const headers = addPrefix(this.#workerHeaders(checked), selection)
+    const headers = applyToHeaders(this.#workerHeaders(checked), selection)
     const path = selection.target ?? checked.path
     const patience = isNavigation(req.method ?? '', req.headers)
       ? context.settings().waitingPageAfter

@@ -1,23 +1,52 @@
+import { Access } from './access/access.ts'
+import { PreviewLock } from './access/preview-lock.ts'
 import type { RouteTable } from './route-table.ts'
-import type { SelectionSettings, SkewSettings } from './selection-settings.ts'
+import type { AccessSettings, SelectionSettings, SkewSettings } from './selection-settings.ts'
+import type { Selector } from './selector.ts'
+import { byCookie } from './selectors/by-cookie.ts'
 import { byHeader } from './selectors/by-header.ts'
+import { byHost } from './selectors/by-host.ts'
+import { byPath } from './selectors/by-path.ts'
+import { byQuery } from './selectors/by-query.ts'
 import { live } from './selectors/live.ts'
 import { byDeploymentHeader, byDeploymentQuery } from './skew/deployment-id.ts'
 import { PagePins } from './skew/page-pins.ts'
 import { PinSeal } from './skew/pin.ts'
+import type { VersionNames } from './version-names.ts'
 import { VersionSelector } from './version-selector.ts'
 
 /** The selector for these settings and this table. Here alone it is said who selects, and in which order. */
-export function makeSelector({ skew }: SelectionSettings, table: RouteTable): VersionSelector {
+export function makeSelector(settings: SelectionSettings, table: RouteTable): VersionSelector {
   const { names } = table
-  const deploymentIds = skew === null ? [] : [byDeploymentHeader(names), byDeploymentQuery(names)]
   return new VersionSelector({
     names,
-    stated: [byHeader, ...deploymentIds],
-    pins: skew === null ? null : pagePins(skew, table),
+    access: settings.access === null ? null : accessTo(settings.access, table),
+    aliases: new Map(settings.aliases),
+    stated: statedBy(settings, names),
+    pins: settings.skew === null ? null : pagePins(settings.skew, table),
     share: null,
     live: live(table.live),
   })
+}
+
+function statedBy({ skew, query, cookie, host, path }: SelectionSettings, names: VersionNames): Selector[] {
+  const selectors: Selector[] = [byHeader]
+  if (skew !== null) selectors.push(byDeploymentHeader(names))
+  if (query !== null) selectors.push(byQuery(query))
+  if (skew !== null) selectors.push(byDeploymentQuery(names))
+  if (cookie !== null) selectors.push(byCookie(cookie))
+  if (host !== null) selectors.push(byHost(host, names))
+  if (path !== null) selectors.push(byPath(path))
+  return selectors
+}
+
+/** Made once for the same settings: they take some hashing. */
+const locks = new WeakMap<AccessSettings, readonly PreviewLock[]>()
+
+function accessTo(settings: AccessSettings, table: RouteTable): Access {
+  const made = locks.get(settings) ?? settings.previews.map((preview) => new PreviewLock(preview))
+  locks.set(settings, made)
+  return new Access(settings, made, table)
 }
 
 /** One for the same settings: it remembers which cookies were found genuine. */

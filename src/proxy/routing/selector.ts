@@ -6,6 +6,8 @@ import type { SelectableRequest, SelectedBy, Selection } from './selection.ts'
  */
 export interface Selector {
   readonly by: SelectedBy
+  /** What it reads is a hint: where there is no such version, the next selector is asked. */
+  readonly isHint?: true
   /** null: it does not apply to this request. A text: the version, as it was written; '' for what names none. */
   read(request: SelectableRequest): string | Statement | null
 }

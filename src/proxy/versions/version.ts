@@ -11,6 +11,8 @@ const firstRetryDelay = 1_000
 const maxRetryDelay = 60_000
 /** A version that has not failed for this long is well: its failures in a row are counted anew. */
 const wellAfter = 2 * maxRetryDelay
+/** Why a version may not be started just now, which says nothing about the version. */
+const refusals: ReadonlySet<ErrorCode> = new Set(['VERSION_LIMIT', 'START_RATE_EXCEEDED'])
 
 interface Failure {
   readonly error: CserviceError
@@ -55,7 +57,8 @@ export class Version extends EventEmitter<{ change: [] }> {
     if (targets.length > 0) return { state: 'ready', attempt, targets }
     if (this.#flights > 0) return { state: 'starting', attempt, targets }
     if (this.#failure) {
-      const code: ErrorCode = this.#failure.error.code === 'VERSION_LIMIT' ? 'VERSION_LIMIT' : 'VERSION_FAILED'
+      const { code: reason } = this.#failure.error
+      const code: ErrorCode = refusals.has(reason) ? reason : 'VERSION_FAILED'
       return { state: 'failed', attempt, targets, retryAt: this.#failure.retryAt, code }
     }
     return { state: this.size > 0 ? 'starting' : 'cold', attempt, targets }
@@ -135,10 +138,13 @@ export class Version extends EventEmitter<{ change: [] }> {
     this.emit('change')
   }
 
-  /** There was no room to start it: requests are turned away for a moment, and no longer, since room may come any time. */
-  refuse(error: CserviceError): void {
+  /**
+   * It may not be started now: requests are turned away for a moment.
+   * @param delay milliseconds; by default no longer than a moment, since room may come any time
+   */
+  refuse(error: CserviceError, delay = firstRetryDelay): void {
     this.#attempt++ // those that wait for this start are refused with it
-    this.#failure = { error, retryAt: Date.now() + firstRetryDelay }
+    this.#failure = { error, retryAt: Date.now() + delay }
     this.emit('change')
   }
 

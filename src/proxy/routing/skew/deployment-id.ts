@@ -6,17 +6,17 @@ import type { VersionNames } from '../version-names.ts'
  * said: its client is better served by another one than not at all.
  */
 export function byDeploymentHeader(names: VersionNames): Selector {
-  return { by: 'header', read: (request) => onlyKnown(request.header('x-deployment-id'), names) }
+  return { by: 'header', isHint: true, read: (request) => onlyKnown(request.header('x-deployment-id'), names) }
 }
 
 /** The same in the query: `?dpl=`, which Next.js adds to scripts and styles. */
 export function byDeploymentQuery(names: VersionNames): Selector {
-  return { by: 'query', read: (request) => onlyKnown(deploymentIds(request.target), names) }
+  return { by: 'query', isHint: true, read: (request) => onlyKnown(deploymentIds(request.target), names) }
 }
 
 function onlyKnown(values: readonly string[], names: VersionNames): string | null {
   const [value, second] = values
-  return value === undefined || second !== undefined ? null : names.find(value)
+  return value !== undefined && second === undefined && names.has(value) ? value : null
 }
 
 function deploymentIds(target: string): string[] {

@@ -58,7 +58,7 @@ export class PagePins implements Pins {
 
   #isKept(pin: Pin): boolean {
     const { names, lapsed, maxAge } = this.#options
-    return names.find(pin.version) === pin.version && !lapsed.has(pin.version) && this.#age(pin) < maxAge
+    return names.has(pin.version) && !lapsed.has(pin.version) && this.#age(pin) < maxAge
   }
 
   #pinOf(request: SelectableRequest): Pin | null {
