@@ -37,14 +37,14 @@ export interface ReleaseSettings {
   /** Seconds. */
   readonly healthTimeout: number
   /** Bytes of all files. */
-  readonly maxSize: number
+  readonly maxReleaseSize: number
   /** Files, folders and links. */
-  readonly maxFiles: number
+  readonly maxReleaseFiles: number
 }
 
 type ParsedKeys = { readonly [Key in keyof typeof releaseKeys]: z.output<(typeof releaseKeys)[Key]> }
 
 export function toReleaseSettings(parsed: ParsedKeys): ReleaseSettings {
   const { install, installTimeout, healthPath, healthTimeout, maxReleaseSize, maxReleaseFiles } = parsed
-  return { install, installTimeout, healthPath, healthTimeout, maxSize: maxReleaseSize, maxFiles: maxReleaseFiles }
+  return { install, installTimeout, healthPath, healthTimeout, maxReleaseSize, maxReleaseFiles }
 }

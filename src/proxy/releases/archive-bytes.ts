@@ -2,18 +2,21 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { refused } from './refusal.ts'
+import { refused, tooLarge } from './refusal.ts'
 
 const chunkSize = 64 * 1024
 
 /** The bytes of a release as they arrive: counted and digested, and unpacked where they are gzip (RFC 1952). */
 export class ArchiveBytes {
   readonly #source: AsyncIterable<Uint8Array>
+  readonly #limit: number
   readonly #digest = createHash('sha256')
   #received = 0
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  /** @param limit of the bytes as they come: gzip can go on for ever and hold nothing */
+  constructor(source: AsyncIterable<Uint8Array>, limit: number) {
     this.#source = source
+    this.#limit = limit
   }
 
   /** As they came, packed or not. */
@@ -45,6 +48,7 @@ export class ArchiveBytes {
   async *#digested(): AsyncGenerator<Buffer> {
     for await (const chunk of this.#source) {
       this.#received += chunk.length
+      if (this.#received > this.#limit) throw tooLarge(`the archive has more than ${this.#limit} bytes`)
       this.#digest.update(chunk)
       yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
     }

@@ -112,7 +112,7 @@ export class Deploy {
     await mkdir(tree, { mode: 0o755 })
     this.#context.report('unpacking')
     const { unpack } = await import('./unpack.ts') // loads tar, which few need
-    const limits = { maxSize: release.maxSize, maxFiles: release.maxFiles }
+    const limits = { maxSize: release.maxReleaseSize, maxFiles: release.maxReleaseFiles }
     return await unpack(abortable(source, signal), tree, { limits, sha256: this.#order.sha256, signal })
   }
 

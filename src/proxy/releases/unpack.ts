@@ -64,8 +64,9 @@ class Unpacking {
 
   async run(source: AsyncIterable<Uint8Array>): Promise<Unpacked> {
     const { limits, sha256, signal } = this.#options
-    const bytes = new ArchiveBytes(source)
-    await this.#read(bytes.tar(), limits, signal)
+    const maxBytes = limits.maxSize + (limits.maxFiles + 1_024) * 2_048
+    const bytes = new ArchiveBytes(source, maxBytes)
+    await this.#read(bytes.tar(), maxBytes, signal)
     const digest = bytes.sha256()
     if (sha256 && sha256.toLowerCase() !== digest)
       throw refused(
@@ -84,9 +85,8 @@ class Unpacking {
     await this.#writer.abandon()
   }
 
-  async #read(tar: AsyncIterable<Buffer>, limits: ReleaseLimits, signal: AbortSignal): Promise<void> {
+  async #read(tar: AsyncIterable<Buffer>, maxBytes: number, signal: AbortSignal): Promise<void> {
     const parser = this.#openParser()
-    const maxBytes = limits.maxSize + (limits.maxFiles + 1_024) * 2_048
     let count = 0
     let held: Buffer[] = []
     for await (const chunk of tar) {

@@ -26,9 +26,8 @@ describe('the documentation of proxy.json', () => {
   it('describes every key, and every key of the configuration is in the schema', () => {
     const shapes = [schema.configSchema.shape, bindings.bindingSchema.shape]
     for (const shape of shapes) for (const value of Object.values(shape)) expect(value.description).toMatch(/\.$/)
-    const { file: _file, raw: _raw, release, ...others } = parseConfig('{}', '/proxy.json').config
-    const { maxSize: maxReleaseSize, maxFiles: maxReleaseFiles, ...deploying } = release
-    const config = { ...others, ...deploying, maxReleaseSize, maxReleaseFiles }
+    const { file: _file, raw: _raw, release, ...rest } = parseConfig('{}', '/proxy.json').config
+    const config = { ...rest, ...release }
     const { $schema: _schema, ...shape } = schema.configSchema.shape
     const gathered = Object.keys(config).flatMap((key) => keysOf[key] ?? [key])
     expect(Object.keys(shape).sort()).toEqual(gathered.sort())

@@ -319,6 +319,13 @@ describe('what is refused, with nothing written outside', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000)
   })
 
+  it('a gzip that goes on for ever and holds nothing', async () => {
+    const empty = Buffer.from('000000ffff', 'hex') // a stored block without bytes (RFC 1951)
+    const head = gzipSync('').subarray(0, 10)
+    const { error } = await run([head, ...Array.from({ length: 40 }, () => Buffer.alloc(100_000, empty))])
+    expect(error?.message).toMatch(/the archive has more than 3301952 bytes/)
+  })
+
   it('a source that breaks off, with its own reason', async () => {
     async function* broken(): AsyncGenerator<Buffer> {
       yield tarball(worker).subarray(0, 700)
