@@ -90,6 +90,16 @@ ${table(binding.properties, binding.required, { host: 'all addresses', http2: '`
 
 ${table(tlsOptionsOf(binding).properties, [], {})}
 
+### Members of \`rollout\`
+
+Written by \`proxy rollout\` ([rollout.md](rollout.md)), and rewritten with each step; editing them works as well.
+
+${table(json.properties.rollout.anyOf[0].properties, json.properties.rollout.anyOf[0].required, {})}
+
+### Members of \`mirror\`
+
+${table(json.properties.mirror.anyOf[0].properties, json.properties.mirror.anyOf[0].required, {})}
+
 ## Limits and timeouts
 
 All of them hold for each proxy process by itself: two processes on a binding take twice as many connections. What is refused is counted by its
@@ -128,7 +138,7 @@ code ([errors.md](errors.md)) and stands under \`refused\` in \`cservice proxy i
 
 ## What the gateway writes
 
-\`cservice proxy promote <version>\` (and \`rollback\`) changes the value of \`defaultVersion\` and nothing else: comments, order, indentation, line ends and
+\`cservice proxy promote <version>\` (and \`rollback\`) changes the value of \`defaultVersion\` and nothing else (\`proxy rollout\` that of \`rollout\`, \`proxy mirror\` that of \`mirror\`): comments, order, indentation, line ends and
 unknown keys stay, and \`git diff\` shows one line. If the key is not there, it becomes a new line below the opening brace. The file is
 replaced all at once, keeps its mode and owner, and a link stays a link. A file with a fault in its syntax is not rewritten, nor one that
 its owner has made read-only.
@@ -145,6 +155,7 @@ restart of the gateway. A broken edit is refused with the reason in the log, and
 | \`workerCount\`, \`nonDefaultWorkerCount\` | running versions are scaled | none |
 | \`versionPath\`, \`workerFilename\` | the catalog is read anew; running workers stay until their version is started again | versions that are no longer there answer 404 |
 | \`versionPorts\` | workers started from now on get their ports from there | none |
+| \`rollout\`, \`mirror\`, \`rolloutKey\` | as the commands would do it ([rollout.md](rollout.md)) | none |
 | times and limits | hold for what begins from now on | none |
 | the files that \`tlsOptions\` names | read, checked, and served to new handshakes; broken ones are refused ([tls.md](tls.md)) | none |
 `

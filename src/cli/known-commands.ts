@@ -13,6 +13,13 @@ export const knownUsages: readonly KnownUsage[] = [
   usage('proxy info', 'Shows versions, workers and proxy processes', 'proxy info'),
   usage('proxy promote <version> [n]', 'Makes a version live, with n workers', 'proxy promote v3 4'),
   usage(
+    'proxy rollout <version> <share>',
+    'Gives a share of the clients another version, in steps',
+    'proxy rollout v4 10%',
+  ),
+  usage('proxy rollout pause|resume|abort|status', 'Steers the rollout that is going on', 'proxy rollout status'),
+  usage('proxy mirror <version> <share>|off', 'Sends copies of requests to a version', 'proxy mirror v4 5%'),
+  usage(
     'proxy deploy <source> [options]',
     'Takes in a new version: a tarball, a folder, or -',
     'proxy deploy app.tgz --promote',

@@ -4,6 +4,7 @@ import { CserviceError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
 import { parseCommandLine } from '../supervisor/control/command-line.ts'
 import { canonical, toCamel } from './canonical.ts'
+import { takeCommandOptions } from './command-options.ts'
 import { knownCommands } from './known-commands.ts'
 import { declareOptions, type GivenOptions, type Options, ofTheService } from './options.ts'
 
@@ -27,7 +28,9 @@ export const passphraseVariable = 'CSERVICE_SSL_PASSPHRASE'
  */
 export function parseArguments(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): Invocation {
   const program = declareOptions()
-  const [own, behind] = splitVersionOfHistory(split(argv))
+  const [typedWords, typedBehind] = splitVersionOfHistory(split(argv))
+  const { left: own, words: ofTheCommand } = takeCommandOptions(typedWords)
+  const behind = [...ofTheCommand, ...typedBehind]
   program.allowUnknownOption(ownOptions.test(own.join(' ')))
   try {
     program.parse(canonical(own, program), { from: 'user' })

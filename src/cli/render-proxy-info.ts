@@ -1,4 +1,5 @@
 import { renderCertificates } from './render-certificates.ts'
+import { renderMirror, renderRollout } from './render-rollout.ts'
 import { renderSpan } from './render-span.ts'
 import { isObject, renderScalar, renderTable, renderValue } from './render-value.ts'
 import { style } from './style.ts'
@@ -15,10 +16,12 @@ export function renderProxyInfo(info: Record<string, unknown>): string {
     header: options.versionHeader,
     'worker ports': range,
     ...(isObject(info.spares) ? { 'warm spares': `${info.spares.ready} of ${info.spares.wanted} ready` } : {}),
+    ...(isObject(info.mirror) ? { mirror: renderMirror(info.mirror) } : {}),
     ...renderRefused(info.refused),
   })
   return [
     head,
+    isObject(info.rollout) ? renderRollout(info.rollout) : '',
     renderBindings(listOf(info.proxyWorkers)),
     renderCertificates(info.bindings),
     renderVersions(versions, info.liveVersion),

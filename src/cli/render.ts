@@ -3,6 +3,7 @@ import { helpOf } from './help.ts'
 import { renderDiff } from './render-diff.ts'
 import { renderHistory } from './render-history.ts'
 import { renderProxyInfo } from './render-proxy-info.ts'
+import { renderPreview, renderRolloutStatus } from './render-rollout.ts'
 import { isObject, renderScalar, renderTable, renderValue } from './render-value.ts'
 import { renderVersions } from './render-versions.ts'
 import { renderWhy } from './render-why.ts'
@@ -24,6 +25,8 @@ export function render(words: readonly string[], answer: unknown): string {
   const renderProxy = name === 'proxy' && mode !== undefined && Object.hasOwn(ofProxy, mode) ? ofProxy[mode] : undefined
   if (renderProxy) return renderProxy(answer)
   if (name === 'proxy' && Array.isArray(answer.versions)) return renderProxyInfo(answer)
+  if (name === 'proxy' && mode === 'rollout' && answer.dryRun === true) return renderPreview(answer)
+  if (name === 'proxy' && mode === 'rollout' && 'last' in answer) return renderRolloutStatus(answer)
   if (name === 'help')
     return Array.isArray(answer.commands) ? renderCommands(answer, answer.commands) : renderHelp(answer)
   if (name === 'workers' && mode !== 'details' && Array.isArray(answer.workers))

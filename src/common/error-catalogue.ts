@@ -211,6 +211,19 @@ export const catalogue = {
     'cservice workers and cservice proxy info show it; --port <n> starts a second one beside it.',
   ),
   NO_PROXY: entry(400, 1, 'No proxy is running here', 'Start it: cservice proxy start proxy.json'),
+  NO_ROLLOUT: entry(409, 1, 'No rollout is going on', 'Start one: cservice proxy rollout <version> 10%'),
+  ROLLOUT_RUNNING: entry(
+    409,
+    1,
+    'A rollout is going on already',
+    'End it first: cservice proxy rollout abort, or cservice proxy promote <version>',
+  ),
+  ALREADY_LIVE: entry(
+    409,
+    1,
+    'The version is live already',
+    'There is nothing to roll out or to mirror to: all requests that name no version go to it.',
+  ),
   VERSION_IN_USE: entry(
     409,
     1,

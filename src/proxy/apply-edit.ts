@@ -2,31 +2,26 @@ import type { Log } from '../common/log.ts'
 import type { ConfigChange } from './config/config-follower.ts'
 import { isServedAlike } from './config/is-served-alike.ts'
 import type { CurrentCatalog } from './current-catalog.ts'
-import type { LiveVersion } from './live-version.ts'
 import type { ProxyProcesses } from './proxy-processes.ts'
+import { type SettleParts, settleConfig } from './settle-config.ts'
 import type { SkewProtection } from './skew/skew-protection.ts'
 import { Catalog } from './versions/catalog.ts'
 import type { PortLeases } from './versions/port-leases.ts'
 import type { VersionPools } from './versions/version-pools.ts'
-import type { Versions } from './versions/versions.ts'
 
 /** The parts of the gateway that a configuration has to do with. */
-export interface EditableParts {
-  readonly live: LiveVersion
-  readonly versions: Versions
+export interface EditableParts extends SettleParts {
   readonly processes: ProxyProcesses
   readonly pools: VersionPools
   readonly leases: PortLeases
   readonly skew: SkewProtection
   readonly catalog: CurrentCatalog
   readonly log: Log
-  /** Stops versions that the catalog does not have any more. */
-  dropMissing(): void
 }
 
 /** What is done with an edited configuration: how each part takes it over, and what comes back when one cannot. */
 export function applyEdit(parts: EditableParts): ConfigChange {
-  const { live, versions, processes, pools, leases, skew, catalog, log, dropMissing } = parts
+  const { processes, pools, leases, skew, catalog, log } = parts
   return {
     prepare: async (next, former) => {
       if (isServedAlike(next, former)) return
@@ -43,16 +38,9 @@ export function applyEdit(parts: EditableParts): ConfigChange {
       if (successor) await catalog.replace(successor)
       log.info({ file: next.file }, 'the configuration was changed and is in force')
     },
-    settle: async (next, former) => {
+    settle: (next, former) => {
       skew.update()
-      if (next.defaultVersion === null && live.name !== null) {
-        await live.clear()
-        dropMissing()
-      } else if (next.defaultVersion !== null && next.defaultVersion !== live.name) {
-        await live.followEdit(next.defaultVersion, next.workerCount)
-      } else if (live.name !== null && next.workerCount !== former.workerCount) {
-        await versions.find(live.name)?.scale(next.workerCount, 'scale')
-      }
+      return settleConfig(parts, next, former)
     },
   }
 }

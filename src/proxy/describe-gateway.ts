@@ -42,6 +42,9 @@ export function describeGateway(gateway: Gateway) {
     }),
     liveVersion: live,
     spares: { ready: spares.ready, wanted: spares.wanted },
+    rollout: gateway.rollout.status.rollout,
+    lastRollout: gateway.rollout.status.last,
+    mirror: gateway.mirroring.status,
     epoch: publisher.table.epoch,
     /** Requests and connections that the gateway itself refused, by code, all bindings together. */
     refused: processes.refused.toJSON(),

@@ -8,15 +8,19 @@ import { ColdStarts } from './cold-starts.ts'
 import { type ConfigChange, ConfigFollower } from './config/config-follower.ts'
 import { loadConfig } from './config/load-config.ts'
 import type { ProxyConfig } from './config/proxy-config.ts'
-import { rewriteDefaultVersion } from './config/rewrite-config.ts'
+import { type ConfigChanges, rewriteConfig } from './config/rewrite-config.ts'
 import { CurrentCatalog } from './current-catalog.ts'
 import { recordLiveAtStart } from './found-at-start.ts'
 import { LiveVersion, type PromoteAnswer } from './live-version.ts'
+import type { MirrorCounters, VersionCounters } from './messages.ts'
+import { Mirroring } from './mirroring.ts'
 import { ProxyProcesses } from './proxy-processes.ts'
 import { Releases } from './releases/releases.ts'
-import { liveKeepers } from './retention/live-keepers.ts'
+import { liveKeepers, trafficKeepers } from './retention/live-keepers.ts'
 import { Retention } from './retention/retention.ts'
 import { Rollback } from './rollback.ts'
+import { recordLive } from './rollout/record-live.ts'
+import { Rollout } from './rollout/rollout.ts'
 import { RoutePublisher } from './route-publisher.ts'
 import { PinKey } from './skew/pin-key.ts'
 import { readLiveChanges } from './skew/read-live-changes.ts'
@@ -62,6 +66,8 @@ export class Gateway {
   readonly journal: Journal
   readonly releases: Releases
   readonly skew: SkewProtection
+  readonly rollout: Rollout
+  readonly mirroring: Mirroring
   readonly history: LiveHistory
   readonly warm: WarmVersions
   readonly rollback: Rollback
@@ -111,7 +117,7 @@ export class Gateway {
     this.live = new LiveVersion(config.defaultVersion, {
       lookUp: (name) => this.coldStarts.lookUp(name, 1),
       find: (name) => this.versions.find(name),
-      recordLive: async (name) => (await rewriteDefaultVersion(config.file, name)).undo,
+      recordLive: (name) => recordLive(config.file, name, this.rollout),
       acknowledged: (epoch) => publisher.acknowledged(epoch, acknowledgeDeadline),
       publish,
       config: inForce,
@@ -135,9 +141,34 @@ export class Gateway {
     this.retention = new Retention(config.file, { ...common, journal, log, previous: () => this.rollback.previous })
     for (const keeper of liveKeepers(live, warm)) this.retention.addKeeper(keeper)
     this.retention.addKeeper((name) => this.skew.keeps(name))
+    const shared = {
+      lookUp: (name: string) => this.coldStarts.lookUp(name, 1),
+      find: (name: string) => this.versions.find(name),
+      has: (name: string) => this.catalog.has(name),
+      live: () => this.live.name,
+      config: inForce,
+      rewrite: (changes: ConfigChanges) => rewriteConfig(config.file, changes),
+      publish,
+      acknowledged: (epoch: number) => publisher.acknowledged(epoch, acknowledgeDeadline),
+      shrink: (name: string) => void this.versions.find(name)?.shrink(inForce().nonDefaultWorkerCount, log),
+      exclusively: <T>(action: () => Promise<T>) => this.#turns.take(action),
+      journal: this.journal,
+      log,
+    }
+    this.rollout = new Rollout({
+      ...shared,
+      hold: (name) => this.versions.hold('rollout', name),
+      promote: (name, workers, by) => this.live.promote(name, workers, by),
+    })
+    this.mirroring = new Mirroring({ ...shared, hold: (name) => this.versions.hold('mirror', name) })
+    for (const keeper of trafficKeepers(this.rollout, this.mirroring)) this.retention.addKeeper(keeper)
     const listener = {
       onDemand: (version: string) => this.coldStarts.onDemand(version),
-      onCounters: this.versions.count.bind(this.versions),
+      onCounters: (source: string, counters: readonly VersionCounters[]) => {
+        this.versions.count(source, counters)
+        this.rollout.count(counters)
+      },
+      onMirrored: (counts: MirrorCounters) => this.mirroring.count(counts),
       onSourceGone: (source: string) => this.versions.forgetSource(source),
       skewSettings: (isSecure: boolean) => this.skew.settings(isSecure),
     }
@@ -147,6 +178,8 @@ export class Gateway {
       versions,
       leases,
       log,
+      rollout: this.rollout,
+      mirroring: this.mirroring,
       processes: this.processes,
       pools: this.#pools,
       skew: this.skew,
@@ -163,6 +196,7 @@ export class Gateway {
     })
     this.live.on('promoted', ({ version, previous }) => {
       this.skew.note(version)
+      this.rollout.promoted(version)
       // The former live version may have been kept although its folder is gone.
       this.#dropMissing()
       this.retention.noteLive(version, previous)
@@ -186,6 +220,8 @@ export class Gateway {
       signal.throwIfAborted()
       await gateway.releases.open()
       await gateway.skew.open()
+      gateway.rollout.restore(config.rollout)
+      gateway.mirroring.restore(config.mirror)
       gateway.#publish()
       gateway.#started = gateway.live.start()
       void gateway.#turns.take(() => recordLiveAtStart(config.defaultVersion, gateway.history, gateway.journal))
@@ -241,7 +277,11 @@ export class Gateway {
    * @param by who asked, for the journal
    */
   promote(name: string, workers: number, by: string): Promise<PromoteAnswer> {
-    return this.#turns.take(() => this.live.promote(name, workers, by))
+    return this.#turns.take(async () => {
+      const answer = await this.live.promote(name, workers, by)
+      const ended = await this.rollout.endedByPromote
+      return ended === null ? answer : { ...answer, rollout: { version: ended.version, result: ended.result } }
+    })
   }
 
   /** Stops proxy processes and version workers gracefully. Nothing is started any more, also by what is half way. */
@@ -253,6 +293,8 @@ export class Gateway {
   async #stop(): Promise<void> {
     this.coldStarts.close()
     this.skew.close()
+    this.rollout.close()
+    this.mirroring.close()
     await this.releases.close()
     await this.configuration.close()
     await this.retention.close()
@@ -279,7 +321,13 @@ export class Gateway {
     const live = this.live.name
     // Whose folder has vanished goes on with what it has in memory, if it is the live one.
     if (live !== null && this.versions.find(live)?.isRunning) names.add(live)
-    return this.publisher.publish({ live, lapsed: this.skew.lapsed, versions: this.versions.routes(names) })
+    return this.publisher.publish({
+      live,
+      lapsed: this.skew.lapsed,
+      versions: this.versions.routes(names),
+      rollout: this.rollout.route,
+      mirror: this.mirroring.route,
+    })
   }
 
   /** Whenever the catalog has changed, or a version is not live any more: what keeps one without a folder alive. */

@@ -13,6 +13,8 @@ export interface PromoteAnswer {
   readonly previous: string | null
   readonly workers: number
   readonly epoch: number
+  /** The rollout that it has ended: that of this version is done by it, that of another one aborted. */
+  readonly rollout?: { readonly version: string; readonly result: 'done' | 'aborted' }
 }
 
 /** What making a version live needs from the gateway. */
@@ -123,13 +125,8 @@ export class LiveVersion extends EventEmitter<{ promoted: [PromoteAnswer] }> {
     }
   }
 
-  /** In the background: who promoted does not wait for the last requests of workers that are not needed any more. */
   #shrink(name: string, count: number): void {
-    const version = this.#parts.find(name)
-    if (!version || version.size <= count) return
-    version.scale(count, 'scale').catch((error: unknown) => {
-      this.#parts.log.warn({ err: error, version: name }, 'surplus workers were not stopped')
-    })
+    this.#parts.find(name)?.shrink(count, this.#parts.log)
   }
 
   #route(name: string | null): number {

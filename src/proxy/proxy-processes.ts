@@ -8,7 +8,7 @@ import type { BindingCertificates } from './certificates/binding-certificates.ts
 import { type CertificatesOf, openCertificates } from './certificates/certificates.ts'
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
 import { dataplaneSettings } from './dataplane-settings.ts'
-import type { FromProxyProcess, VersionCounters } from './messages.ts'
+import type { FromProxyProcess, MirrorCounters, VersionCounters } from './messages.ts'
 import { RefusalTotals } from './refusal-totals.ts'
 import type { RoutePublisher } from './route-publisher.ts'
 import type { SkewSettings } from './routing/selection-settings.ts'
@@ -20,6 +20,7 @@ const handOverPatience = 5_000
 export interface DataplaneListener {
   onDemand(version: string): void
   onCounters(source: string, counters: readonly VersionCounters[]): void
+  onMirrored(counts: MirrorCounters): void
   onSourceGone(source: string): void
   /** What they are to do about skew. @param isSecure whether their clients come by HTTPS */
   skewSettings(isSecure: boolean): SkewSettings | null
@@ -198,6 +199,7 @@ export class ProxyProcesses {
     else if (message.type === 'released') this.#publisher.release(worker, message.targets)
     else if (message.type === 'demand') this.#listener.onDemand(message.version)
     else if (message.type === 'counters') this.#listener.onCounters(worker.id, message.versions)
+    else if (message.type === 'mirrored') this.#listener.onMirrored(message.counts)
     else if (message.type === 'refused') this.refused.add(message.counts)
     // `ejected` is for the process's own log: the pool acts on the exit of the worker itself.
   }

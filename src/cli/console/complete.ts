@@ -16,6 +16,8 @@ const proxyCommands = [
   'stop',
   'version',
   'promote',
+  'rollout',
+  'mirror',
   'deploy',
   'pack',
   'rollback',
@@ -64,6 +66,10 @@ async function candidatesAfter(
     case 'proxy diff 2':
     case 'proxy diff 3':
       return await versionNames(ask)
+    case 'proxy rollout 2':
+      return ['pause', 'resume', 'abort', 'status', ...(await versionNames(ask))]
+    case 'proxy mirror 2':
+      return ['off', ...(await versionNames(ask))]
     case 'proxy start 2':
     case 'start 1':
     case 'upgrade 2':

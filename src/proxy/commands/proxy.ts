@@ -5,10 +5,12 @@ import { deployCommand, deployRoute } from './deploy.ts'
 import { diffCommand } from './diff.ts'
 import { historyCommand } from './history.ts'
 import { infoCommand } from './info.ts'
+import { mirrorCommand } from './mirror.ts'
 import { packCommand, packRoute } from './pack.ts'
 import { promoteCommand } from './promote.ts'
 import { removeCommand } from './remove.ts'
 import { rollbackCommand } from './rollback.ts'
+import { rolloutCommand } from './rollout.ts'
 import { startCommand } from './start.ts'
 import { stopCommand } from './stop.ts'
 import type { Subcommand } from './subcommand.ts'
@@ -21,6 +23,8 @@ const subcommands: readonly Subcommand[] = [
   stopCommand,
   versionCommand,
   promoteCommand,
+  rolloutCommand,
+  mirrorCommand,
   deployCommand,
   packCommand,
   rollbackCommand,

@@ -8,7 +8,7 @@ import { expandRanges } from './address-ranges.ts'
 import { tlsFileOptions } from './binding-schema.ts'
 import { distrustedBindings } from './distrusted-bindings.ts'
 import { portConflicts } from './port-conflicts.ts'
-import type { AccessConfig, BindingConfig, ProxyConfig } from './proxy-config.ts'
+import type { AccessConfig, BindingConfig, ProxyConfig, RolloutConfig } from './proxy-config.ts'
 import { redirectProblems } from './redirect-problems.ts'
 import { toReleaseSettings } from './release-schema.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
@@ -114,8 +114,28 @@ function toConfig({ parsed, access }: Parsed, raw: Readonly<Record<string, unkno
     skew: skewOf(parsed.skew),
     trustProxy: expandRanges(parsed.trustProxy),
     accessLog: parsed.accessLog === null ? null : resolve(folder, parsed.accessLog),
+    rollout: parsed.rollout && toRollout(parsed.rollout),
+    rolloutKey: parsed.rolloutKey,
+    mirror: parsed.mirror && { version: parsed.mirror.version, share: parsed.mirror.share / 100 },
     release: toReleaseSettings(parsed),
     raw,
+  }
+}
+
+function toRollout(parsed: NonNullable<ParsedConfig['rollout']>): RolloutConfig {
+  const { version, steps, every, guard, workers, state, since, elapsed } = parsed
+  // Whoever shortens the list by hand means its end.
+  const step = Math.min(parsed.step, steps.length - 1)
+  return {
+    version,
+    steps,
+    every,
+    guard,
+    workers,
+    step,
+    state,
+    since: since === null ? null : Date.parse(since),
+    elapsed,
   }
 }
 

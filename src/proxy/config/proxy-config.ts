@@ -71,6 +71,12 @@ export interface ProxyConfig {
   readonly trustProxy: readonly string[]
   /** Absolute path, or null. */
   readonly accessLog: string | null
+  /** null: none is going on. */
+  readonly rollout: RolloutConfig | null
+  /** `address`, `cookie:<name>` or `header:<name>`. */
+  readonly rolloutKey: string
+  /** null: nobody gets copies of requests. */
+  readonly mirror: MirrorConfig | null
   readonly release: ReleaseSettings
   /** The file's content as parsed, unknown keys included: for `proxy info`. */
   readonly raw: Readonly<Record<string, unknown>>
@@ -107,6 +113,33 @@ export interface BindingConfig {
   readonly http2: boolean
   /** Whether connections begin with a PROXY protocol header. */
   readonly proxyProtocol: boolean
+}
+
+/** Times in seconds, but for `since`. */
+export interface RolloutConfig {
+  /** The candidate. */
+  readonly version: string
+  /** Percentages, each more than the one before; at least one. */
+  readonly steps: readonly number[]
+  /** How long a step lasts at least; null: no further step is taken by itself. */
+  readonly every: number | null
+  /** As it is written; null: none. */
+  readonly guard: string | null
+  /** null: in proportion to the share. */
+  readonly workers: number | null
+  /** Index of the step in force. */
+  readonly step: number
+  readonly state: 'running' | 'paused'
+  /** When the step began, or was paused or resumed: milliseconds since the epoch; null: now. */
+  readonly since: number | null
+  /** What had passed of the step before that. */
+  readonly elapsed: number
+}
+
+export interface MirrorConfig {
+  readonly version: string
+  /** From 0 to 1. */
+  readonly share: number
 }
 
 /** Which versions stay on disk; with neither a count nor days, all of them. */

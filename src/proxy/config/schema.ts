@@ -6,6 +6,7 @@ import { isAddressRange } from './address-ranges.ts'
 import { bindingSchema } from './binding-schema.ts'
 import { releaseKeys } from './release-schema.ts'
 import { retentionSchema } from './retention-schema.ts'
+import { mirrorSchema, rolloutKeySchema, rolloutSchema } from './rollout-schema.ts'
 import { selectionKeys } from './selection-schema.ts'
 import { skewKeys } from './skew-schema.ts'
 
@@ -159,6 +160,19 @@ export const configSchema = z.looseObject(
       .nullable()
       .default(null)
       .describe('File that one line for each request is appended to, relative to proxy.json; null: none.'),
+    rollout: rolloutSchema
+      .nullable()
+      .default(null)
+      .describe('The rollout that is going on, if any. Written by proxy rollout; members below.'),
+    rolloutKey: rolloutKeySchema
+      .default('address')
+      .describe(
+        'What tells one client of a rollout from another: `address`, `cookie:<name>` or `header:<name>`. A request without that cookie or header is told by its address.',
+      ),
+    mirror: mirrorSchema
+      .nullable()
+      .default(null)
+      .describe('Which version gets copies of requests. Written by proxy mirror; members below.'),
     ...releaseKeys,
   },
   { error: 'an object: { … }' },

@@ -4,6 +4,7 @@ import { unknownKeysIn } from '../../common/config/unknown-keys.ts'
 import { onDemandSchema } from './access-schema.ts'
 import { bindingSchema, tlsOptionsSchema } from './binding-schema.ts'
 import { retainSchema } from './retention-schema.ts'
+import { mirrorSchema, rolloutSchema } from './rollout-schema.ts'
 import { configSchema } from './schema.ts'
 import { pathPrefixSchema } from './selection-schema.ts'
 import { skewSchema } from './skew-schema.ts'
@@ -33,6 +34,8 @@ const nested = {
   onDemand: onDemandSchema,
   skew: skewSchema,
   retain: retainSchema,
+  rollout: rolloutSchema,
+  mirror: mirrorSchema,
   versionPathPrefix: pathPrefixSchema,
 }
 

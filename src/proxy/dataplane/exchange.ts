@@ -25,7 +25,7 @@ import { requestIdOf } from './request-id.ts'
 import { SelectableLines } from './selectable-lines.ts'
 import { splice, switchingHead } from './splice.ts'
 import type { Claim } from './targets.ts'
-import { type Header, workerRequestHeaders } from './worker-request.ts'
+import { type Header, requestHead, workerRequestHeaders } from './worker-request.ts'
 
 type Accepted = Exclude<CheckedRequest, { error: unknown }>
 
@@ -114,7 +114,7 @@ export class Exchange implements Run {
       new SelectableLines(lines, settings.versionHeader, () => this.#address()),
     )
     this.#selection = selection
-    this.#ticket = context.dispatcher.enter(selection.version)
+    this.#ticket = context.dispatcher.enter(selection.version, selection.by)
     if (this.#hasBody) guardBody(req, settings, (code) => this.abandon(code))
     await this.#carry(checked, selection, this.#ticket)
   }
@@ -124,6 +124,9 @@ export class Exchange implements Run {
     const { req, context } = this.#options
     const headers = applyToHeaders(this.#workerHeaders(checked), selection)
     const path = selection.target ?? checked.path
+    const method = req.method ?? ''
+    if (!this.#hasBody && this.#options.upgrade === null)
+      context.mirror()?.offer(method, selection, () => requestHead(method, path, headers))
     const patience = isNavigation(req.method ?? '', req.headers)
       ? context.settings().waitingPageAfter
       : Number.POSITIVE_INFINITY
@@ -165,6 +168,7 @@ export class Exchange implements Run {
           onInformation: (status, reason, lines) => relayInformation(req, res, status, reason, lines),
           onAnswer: (answer) => {
             claim.succeed()
+            this.#ticket?.answered(answer.statusCode ?? 0)
             try {
               relayAnswer(answer, res, this.#ownHeaders(true))
             } catch (error) {
@@ -176,6 +180,7 @@ export class Exchange implements Run {
           },
           onUpgrade: (answer, socket, head) => {
             claim.succeed()
+            this.#ticket?.answered(101)
             this.#switch(answer, socket, head, claim)
             resolve(null)
           },

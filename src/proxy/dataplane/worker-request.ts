@@ -64,6 +64,12 @@ export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
   return [...headers.values()]
 }
 
+/** The head of such a request, one character a byte. */
+export function requestHead(method: string, path: string, headers: readonly Header[]): string {
+  const lines = headers.flatMap(([name, values]) => values.map((value) => `${name}: ${value}\r\n`))
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`
+}
+
 /**
  * CGI, WSGI and their like read `X_Forwarded_For` as the same field: whoever writes it so means to be taken for us; and whoever writes
  * `Content_Length`, to have the message read in two ways.

@@ -9,6 +9,7 @@ import { byHost } from './selectors/by-host.ts'
 import { byPath } from './selectors/by-path.ts'
 import { byQuery } from './selectors/by-query.ts'
 import { live } from './selectors/live.ts'
+import { rollout } from './selectors/rollout.ts'
 import { byDeploymentHeader, byDeploymentQuery } from './skew/deployment-id.ts'
 import { PagePins } from './skew/page-pins.ts'
 import { PinSeal } from './skew/pin.ts'
@@ -24,7 +25,7 @@ export function makeSelector(settings: SelectionSettings, table: RouteTable): Ve
     aliases: new Map(settings.aliases),
     stated: statedBy(settings, names),
     pins: settings.skew === null ? null : pagePins(settings.skew, table),
-    share: null,
+    share: table.rollout && rollout(table.rollout),
     live: live(table.live),
   })
 }

@@ -1,6 +1,7 @@
 /** What is known of a version that runs, for the decision whether it stays. */
 export interface RunningVersion {
   readonly name: string
+  /** Or as good as live: in a rollout, or mirrored to. */
   readonly isLive: boolean
   /** Kept at full size for a rollback. */
   readonly isWarm: boolean

@@ -54,7 +54,7 @@ export async function promoteVersion(
 }
 
 /** Puts everything back, and says in the error what could not be. */
-async function undoAll(
+export async function undoAll(
   undo: ReadonlyArray<() => Promise<unknown>>,
   error: CserviceError,
   onFailure: (error: unknown) => void,

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { CserviceError, type ErrorCode, toCserviceError } from '../../common/errors.ts'
+import type { Log } from '../../common/log.ts'
 import type { Pool } from '../../supervisor/pool.ts'
 import { explainFailure } from '../../supervisor/worker-exit.ts'
 import type { StartReason } from '../../supervisor/worker-options.ts'
@@ -123,6 +124,14 @@ export class Version extends EventEmitter<{ change: [] }> {
       this.#flights--
       this.emit('change')
     }
+  }
+
+  /** In the background: nobody waits for the last requests of workers that are not needed any more. */
+  shrink(size: number, log: Log): void {
+    if (this.size <= size) return
+    this.scale(size, 'scale').catch((error: unknown) => {
+      log.warn({ err: error, version: this.name }, 'surplus workers were not stopped')
+    })
   }
 
   /** Records why it could not be started; requests are turned away with that until it may be tried again. */

@@ -15,6 +15,8 @@ export interface Roles {
 export class Versions extends EventEmitter<{ change: [] }> {
   readonly #pools: PoolFactory
   readonly #versions = new Map<string, Version>()
+  /** By who holds it. */
+  readonly #held = new Map<string, string>()
   /** Not in the catalog any more, their last requests still in flight. */
   readonly #leaving = new Set<Version>()
 
@@ -62,6 +64,12 @@ export class Versions extends EventEmitter<{ change: [] }> {
     return victim
   }
 
+  /** A version that does not idle out, nor make room for another, as long as this holder holds it. @param name null: none any more */
+  hold(holder: 'rollout' | 'mirror', name: string | null): void {
+    if (name === null) this.#held.delete(holder)
+    else this.#held.set(holder, name)
+  }
+
   /** Those that nobody has used for `idleTime` milliseconds; see findIdle. */
   idle(roles: Roles, idleTime: number): Version[] {
     return findIdle(this.#running(roles), idleTime, Date.now()).map((name) => this.get(name))
@@ -97,9 +105,10 @@ export class Versions extends EventEmitter<{ change: [] }> {
 
   #running({ live, warm }: Roles): RunningVersion[] {
     const running = [...this.#versions.values()].filter((version) => version.isRunning)
+    const held = new Set(this.#held.values())
     return running.map(({ name, activity }) => ({
       name,
-      isLive: name === live,
+      isLive: name === live || held.has(name),
       isWarm: name === warm,
       inFlight: activity.inFlight,
       lastAccess: activity.lastAccess,

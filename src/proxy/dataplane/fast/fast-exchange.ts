@@ -61,6 +61,12 @@ export class FastExchange implements WorkerUser {
   }
 
   start(): void {
+    this.#connect()
+    const { method, hasBody, text, entry } = this.request
+    if (!hasBody) this.#context.mirror()?.offer(method, entry.selection, () => text)
+  }
+
+  #connect(): void {
     const worker = this.#workers.take(this.#tries.target, this)
     this.#worker = worker
     this.#sent.aim(worker)
@@ -136,7 +142,10 @@ export class FastExchange implements WorkerUser {
       this.#onBadAnswer(wasSent)
       return
     }
-    if (!hadHead && answer.hasHead) this.#tries.succeed()
+    if (!hadHead && answer.hasHead) {
+      this.#tries.succeed()
+      this.request.entry.ticket.answered(answer.status)
+    }
     const { outlet } = this.#client
     const takesMore = answer.isComplete ? outlet.finish() : outlet.flush()
     if (answer.isComplete) this.#onAnswered()
@@ -244,7 +253,7 @@ export class FastExchange implements WorkerUser {
     const patience = navigates(this.request) ? waitingPageAfter : Number.POSITIVE_INFINITY
     if (!(await this.#tries.next(patience))) return
     this.#answer = this.#newAnswer()
-    this.start()
+    this.#connect()
   }
 
   /** Answers in place of a worker; where an answer has begun already, cuts it off. */

@@ -185,7 +185,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
   async #wait(head: Http2RequestHead, selectable: SelectableRequest): Promise<void> {
     const { context } = this.#owner
     const selection = context.dispatcher.select(selectable)
-    const ticket = context.dispatcher.enter(selection.version)
+    const ticket = context.dispatcher.enter(selection.version, selection.by)
     this.#by = selection.by
     this.#ticket = ticket
     const waiting = new AbortController()
