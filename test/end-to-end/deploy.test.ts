@@ -220,7 +220,7 @@ describe('with an install step and a health path', () => {
     )
 
   it('it is a version when both went well; else its folder is gone and the log stays', async () => {
-    const settings = { install: 'echo "for $CSERVICE_VERSION"; sh step', healthPath: '/health', healthTimeout: 0.5 }
+    const settings = { install: 'echo "for $CSERVICE_VERSION"; sh step', healthPath: '/health', healthTimeout: 3 }
     const own = await versionFolder({ v1: 'http' }, settings)
     const {
       command,
@@ -238,7 +238,7 @@ describe('with an install step and a health path', () => {
 
     const ill = await run('proxy', 'deploy', archive('echo 500 > status'), '--as', 'ill', '--json')
     expect(ill.json).toMatchObject({ error: { code: 'TRIAL_FAILED', details: { stderr: ['trial 1'] } } })
-    expect(ill.stdout).toContain('/health answered 500 for 0.5 s')
+    expect(ill.stdout).toContain('/health answered 500 for 3 s')
 
     const broken = await run('proxy', 'deploy', archive('echo no such package; exit 3'), '--as', 'broken', '--json')
     expect(broken.json).toMatchObject({
