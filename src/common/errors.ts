@@ -1,4 +1,5 @@
-import { type CatalogueEntry, catalogue } from './error-catalogue.ts'
+import { catalogue } from './error-catalogue.ts'
+import type { CatalogueEntry } from './error-entry.ts'
 
 export type ErrorCode = keyof typeof catalogue
 

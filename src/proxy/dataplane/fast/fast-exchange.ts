@@ -21,7 +21,7 @@ export class FastExchange implements WorkerUser {
   readonly #workers: WorkerConnections
   readonly #client: ClientSide
   readonly request: FastRequest
-  readonly #tries: Tries
+  readonly tries: Tries
   readonly #body: Body
   #worker: WorkerConnection | null = null
   readonly #sent: SentRequest
@@ -38,7 +38,7 @@ export class FastExchange implements WorkerUser {
     this.request = request
     this.#body = request.body
     this.#sent = new SentRequest(request.text)
-    this.#tries = new Tries(request)
+    this.tries = new Tries(request)
     this.#answer = this.#newAnswer()
   }
 
@@ -52,14 +52,6 @@ export class FastExchange implements WorkerUser {
     return this.#answer.status
   }
 
-  get worker(): string {
-    return this.#tries.target.id
-  }
-
-  get retries(): number {
-    return this.#tries.retries
-  }
-
   start(): void {
     this.#connect()
     const { method, hasBody, text, entry } = this.request
@@ -67,7 +59,7 @@ export class FastExchange implements WorkerUser {
   }
 
   #connect(): void {
-    const worker = this.#workers.take(this.#tries.target, this)
+    const worker = this.#workers.take(this.tries.target, this)
     this.#worker = worker
     this.#sent.aim(worker)
     this.#watch.restart()
@@ -142,10 +134,7 @@ export class FastExchange implements WorkerUser {
       this.#onBadAnswer(wasSent)
       return
     }
-    if (!hadHead && answer.hasHead) {
-      this.#tries.succeed()
-      this.request.entry.ticket.answered(answer.status)
-    }
+    if (!hadHead && answer.hasHead) this.tries.succeed(answer.status)
     const { outlet } = this.#client
     const takesMore = answer.isComplete ? outlet.finish() : outlet.flush()
     if (answer.isComplete) this.#onAnswered()
@@ -190,7 +179,7 @@ export class FastExchange implements WorkerUser {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#dropWorker()
-    this.#tries.end()
+    this.tries.end()
   }
 
   /** Looks at the time: to be called now and then. */
@@ -210,7 +199,7 @@ export class FastExchange implements WorkerUser {
   #onAnswered(): void {
     const worker = this.#worker
     if (!this.#body.isComplete) {
-      if (worker === null) this.#tries.release()
+      if (worker === null) this.tries.release()
       this.#client.resume()
       return
     }
@@ -247,11 +236,11 @@ export class FastExchange implements WorkerUser {
 
   /** Sends the request again, to whoever can be had, if that is allowed. */
   async #recover(failure: AttemptFailure): Promise<void> {
-    this.#tries.fail(failure)
-    if (failure.kind === 'sent' || failure.kind === 'unsent') this.#workers.closeIdle(this.#tries.target)
+    this.tries.fail(failure)
+    if (failure.kind === 'sent' || failure.kind === 'unsent') this.#workers.closeIdle(this.tries.target)
     const { waitingPageAfter } = this.#context.settings()
     const patience = navigates(this.request) ? waitingPageAfter : Number.POSITIVE_INFINITY
-    if (!(await this.#tries.next(patience))) return
+    if (!(await this.tries.next(patience))) return
     this.#answer = this.#newAnswer()
     this.#connect()
   }
@@ -288,7 +277,7 @@ export class FastExchange implements WorkerUser {
   #finish(): void {
     this.#hasEnded = true
     this.#dropWorker()
-    this.#tries.end()
+    this.tries.end()
   }
 
   #dropWorker(): void {

@@ -1,16 +1,19 @@
 import type { Target } from '../../routing/route-table.ts'
 import { type AttemptFailure, Attempts } from '../attempts.ts'
+import type { Ticket } from '../dispatcher.ts'
 import type { Claim } from '../targets.ts'
 import type { FastRequest } from './fast-request.ts'
 
 /** The targets that are asked, one after another until one answers: the request is counted on one at a time. */
 export class Tries {
+  readonly #ticket: Ticket
   readonly #attempts: Attempts
   #claim: Claim
   #waiting: AbortController | null = null
   #hasEnded = false
 
   constructor({ method, entry, hasBody }: FastRequest) {
+    this.#ticket = entry.ticket
     this.#attempts = new Attempts(entry.ticket, method, hasBody)
     this.#claim = entry.claim
   }
@@ -25,9 +28,10 @@ export class Tries {
     return this.#attempts.retries
   }
 
-  /** It answers. */
-  succeed(): void {
+  /** It answers. @param status the one in the head of its answer */
+  succeed(status: number): void {
     this.#claim.succeed()
+    this.#ticket.answered(status)
   }
 
   /** It does not. @throws Refusal if nobody else may be asked */

@@ -293,8 +293,8 @@ export class ClientStream implements ClientSide, AnsweredRequest {
       duration: Date.now() - this.#startedAt,
       version: this.#ticket?.version ?? null,
       by: this.#by,
-      worker: this.#exchange?.worker ?? null,
-      retries: this.#exchange?.retries ?? 0,
+      worker: this.#exchange?.tries.target.id ?? null,
+      retries: this.#exchange?.tries.retries ?? 0,
     })
   }
 }
