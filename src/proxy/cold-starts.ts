@@ -20,6 +20,13 @@ export interface ColdStartParts {
   live(): string | null
 }
 
+export interface VersionAnswer {
+  readonly version: string
+  readonly workers: number
+  readonly started: number
+  readonly stopped: number
+}
+
 /** Starts versions because an operator or a request asks for them, and stops those that nobody uses. Owns that look. */
 export class ColdStarts {
   readonly #parts: ColdStartParts
@@ -64,6 +71,17 @@ export class ColdStarts {
   defaultCount(version: string): number {
     const { workerCount, nonDefaultWorkerCount } = this.#parts.config()
     return version === this.#parts.live() ? workerCount : nonDefaultWorkerCount
+  }
+
+  /**
+   * Brings a version to a number of workers, because the operator wants it so; 0 stops it, also while it is starting.
+   * @throws CserviceError UNKNOWN_VERSION, VERSION_LIMIT, or why a worker did not become ready; then all is as before
+   */
+  async scale(name: string, workers: number): Promise<VersionAnswer> {
+    const version = await this.lookUp(name, workers)
+    this.#parts.warm.release(name) // its workers are not the memory of a promote any more
+    const { started, stopped } = await version.scale(workers, 'scale')
+    return { version: name, workers, started, stopped }
   }
 
   /** A proxy process has a request for a version that does not run; any number of such requests make one start. */

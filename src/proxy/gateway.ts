@@ -10,13 +10,14 @@ import { loadConfig } from './config/load-config.ts'
 import type { ProxyConfig } from './config/proxy-config.ts'
 import { type ConfigChanges, rewriteConfig } from './config/rewrite-config.ts'
 import { CurrentCatalog } from './current-catalog.ts'
+import { CurrentRoutes } from './current-routes.ts'
 import { recordLiveAtStart } from './found-at-start.ts'
 import { LiveVersion, type PromoteAnswer } from './live-version.ts'
 import type { MirrorCounters, VersionCounters } from './messages.ts'
 import { Mirroring } from './mirroring.ts'
 import { ProxyProcesses } from './proxy-processes.ts'
 import { Releases } from './releases/releases.ts'
-import { liveKeepers, trafficKeepers } from './retention/live-keepers.ts'
+import { keepersOf } from './retention/keepers.ts'
 import { Retention } from './retention/retention.ts'
 import { Rollback } from './rollback.ts'
 import { recordLive } from './rollout/record-live.ts'
@@ -44,13 +45,6 @@ export interface GatewayOptions {
   readonly patience?: number
 }
 
-export interface VersionAnswer {
-  readonly version: string
-  readonly workers: number
-  readonly started: number
-  readonly stopped: number
-}
-
 /**
  * The control plane: composition root of everything that knows of versions. It wires the parts, each of which owns
  * something: ConfigFollower the configuration in force, CurrentCatalog the catalog, LiveVersion what is live, Versions the
@@ -74,11 +68,11 @@ export class Gateway {
   readonly retention: Retention
   readonly coldStarts: ColdStarts
   readonly #catalog: CurrentCatalog
+  readonly #routes: CurrentRoutes
   readonly #pools: VersionPools
   readonly #log: Log
   readonly #change: ConfigChange
   readonly #turns = new Turns()
-  #isPublishDue = false
   #started: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | null = null
 
@@ -92,11 +86,20 @@ export class Gateway {
     const leases = new PortLeases(config.versionPorts)
     const inForce = () => this.configuration.inForce
     const inCatalog = () => this.catalog
-    const publish = () => this.#publish()
     const { publisher } = this
+    const routes = new CurrentRoutes(publisher, () => ({
+      catalog: this.#catalog,
+      versions: this.versions,
+      live: this.live,
+      skew: this.skew,
+      rollout: this.rollout,
+      mirroring: this.mirroring,
+    }))
+    this.#routes = routes
+    const publish = () => routes.publish()
     this.#pools = new VersionPools({ supervisor, publisher, leases, config: inForce, publish })
     this.versions = new Versions(this.#pools)
-    this.versions.on('change', () => this.#publishSoon())
+    this.versions.on('change', () => routes.publishSoon())
     const pinKey = new PinKey(config.file, log)
     this.skew = new SkewProtection({
       liveChanges: () => readLiveChanges(this.journal),
@@ -104,7 +107,7 @@ export class Gateway {
       live: () => this.live.name,
       key: () => pinKey.value,
     })
-    this.skew.on('change', () => this.#publishSoon())
+    this.skew.on('change', () => routes.publishSoon())
     this.warm = new WarmVersions({ find: (name) => this.versions.find(name), config: inForce, log })
     this.coldStarts = new ColdStarts({
       versions: this.versions,
@@ -135,12 +138,9 @@ export class Gateway {
       promote: (name, workers, by) => this.promote(name, workers, by),
     })
     const { live, history, warm, versions, journal } = this
-    const turns = this.#turns
-    const common = { versions, turns, catalog: inCatalog, config: inForce }
+    const common = { versions, turns: this.#turns, catalog: inCatalog, config: inForce }
     this.rollback = new Rollback({ ...common, live, history, warm })
     this.retention = new Retention(config.file, { ...common, journal, log, previous: () => this.rollback.previous })
-    for (const keeper of liveKeepers(live, warm)) this.retention.addKeeper(keeper)
-    this.retention.addKeeper((name) => this.skew.keeps(name))
     const shared = {
       lookUp: (name: string) => this.coldStarts.lookUp(name, 1),
       find: (name: string) => this.versions.find(name),
@@ -161,7 +161,7 @@ export class Gateway {
       promote: (name, workers, by) => this.live.promote(name, workers, by),
     })
     this.mirroring = new Mirroring({ ...shared, hold: (name) => this.versions.hold('mirror', name) })
-    for (const keeper of trafficKeepers(this.rollout, this.mirroring)) this.retention.addKeeper(keeper)
+    for (const keeper of keepersOf(this)) this.retention.addKeeper(keeper)
     const listener = {
       onDemand: (version: string) => this.coldStarts.onDemand(version),
       onCounters: (source: string, counters: readonly VersionCounters[]) => {
@@ -192,7 +192,7 @@ export class Gateway {
     this.#catalog.on('change', ({ added }) => {
       this.retention.noteArrivals(added)
       this.#dropMissing()
-      this.#publishSoon()
+      routes.publishSoon()
     })
     this.live.on('promoted', ({ version, previous }) => {
       this.skew.note(version)
@@ -222,7 +222,7 @@ export class Gateway {
       await gateway.skew.open()
       gateway.rollout.restore(config.rollout)
       gateway.mirroring.restore(config.mirror)
-      gateway.#publish()
+      gateway.#routes.publish()
       gateway.#started = gateway.live.start()
       void gateway.#turns.take(() => recordLiveAtStart(config.defaultVersion, gateway.history, gateway.journal))
       gateway.#pools.keepSpares(config)
@@ -254,22 +254,6 @@ export class Gateway {
 
   get catalog(): Catalog {
     return this.#catalog.inForce
-  }
-
-  /** Workers that a version gets when nobody says how many. */
-  defaultCount(version: string): number {
-    return this.coldStarts.defaultCount(version)
-  }
-
-  /**
-   * Brings a version to a number of workers; 0 stops it, also while it is starting.
-   * @throws CserviceError UNKNOWN_VERSION, VERSION_LIMIT, or why a worker did not become ready; then all is as before
-   */
-  async scaleVersion(name: string, workers: number): Promise<VersionAnswer> {
-    const version = await this.coldStarts.lookUp(name, workers)
-    this.warm.release(name) // the operator has decided on its workers
-    const { started, stopped } = await version.scale(workers, 'scale')
-    return { version: name, workers, started, stopped }
   }
 
   /**
@@ -304,30 +288,6 @@ export class Gateway {
     await this.versions.stop()
     await this.#turns.over()
     await this.#catalog.close()
-  }
-
-  /** Once for all changes of one turn. */
-  #publishSoon(): void {
-    if (this.#isPublishDue) return
-    this.#isPublishDue = true
-    setImmediate(() => {
-      this.#isPublishDue = false
-      this.#publish()
-    })
-  }
-
-  #publish(): number {
-    const names = new Set<string>(this.catalog.names)
-    const live = this.live.name
-    // Whose folder has vanished goes on with what it has in memory, if it is the live one.
-    if (live !== null && this.versions.find(live)?.isRunning) names.add(live)
-    return this.publisher.publish({
-      live,
-      lapsed: this.skew.lapsed,
-      versions: this.versions.routes(names),
-      rollout: this.rollout.route,
-      mirror: this.mirroring.route,
-    })
   }
 
   /** Whenever the catalog has changed, or a version is not live any more: what keeps one without a folder alive. */

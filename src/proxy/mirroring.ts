@@ -4,6 +4,7 @@ import type { MirrorConfig } from './config/proxy-config.ts'
 import type { MirrorCounters } from './messages.ts'
 import type { RolloutParts } from './rollout/transaction.ts'
 import type { MirrorRoute } from './routing/route-table.ts'
+import { BringUp } from './versions/bring-up.ts'
 import type { JournalEntry } from './versions/journal.ts'
 import { undoAll } from './versions/promote.ts'
 
@@ -12,18 +13,20 @@ export type MirroringParts = Omit<RolloutParts, 'promote' | 'now'>
 
 export interface MirrorStatus extends MirrorConfig, MirrorCounters {}
 
-/** How long it is not asked again for a version that does not run, in milliseconds. */
-const lookInterval = 5_000
+/** How often it is looked whether the version runs, in milliseconds. */
+const lookInterval = 1_000
 
 /** Which version gets copies of requests, if any. Owns that, and how many there were since it began. */
 export class Mirroring {
   readonly #parts: MirroringParts
   #plan: MirrorConfig | null = null
   #counts: MirrorCounters = { answered: 0, failed: 0, dropped: 0 }
+  readonly #version: BringUp
   #timer: NodeJS.Timeout | null = null
 
   constructor(parts: MirroringParts) {
     this.#parts = parts
+    this.#version = new BringUp(parts, 'mirror')
   }
 
   /** What proxy processes are told. */
@@ -76,8 +79,8 @@ export class Mirroring {
   }
 
   close(): void {
-    if (this.#timer !== null) clearInterval(this.#timer)
-    this.#timer = null
+    this.#version.close()
+    this.#stopLooking()
   }
 
   async #start(plan: MirrorConfig, by: string): Promise<MirrorStatus> {
@@ -148,19 +151,17 @@ export class Mirroring {
     this.#counts = { answered: 0, failed: 0, dropped: 0 }
     this.#parts.hold(plan?.version ?? null)
     if (plan !== null) this.#timer ??= setInterval(() => this.#bringUp(), lookInterval)
-    else this.close()
+    else this.#stopLooking()
   }
 
-  /** In the background: the version does not run, and should. */
+  #stopLooking(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+  }
+
   #bringUp(): void {
-    const plan = this.#plan
-    const { find, has, lookUp, config, log } = this.#parts
-    if (plan === null || !has(plan.version) || find(plan.version)?.mayStart(Date.now()) === false) return
-    lookUp(plan.version)
-      .then((version) => version.scale(Math.max(version.size, config().nonDefaultWorkerCount), 'start'))
-      .catch((error: unknown) => {
-        if (this.#timer !== null) log.error({ err: error }, `${plan.version}, which is mirrored to, did not start`)
-      })
+    if (this.#plan === null) return
+    this.#version.look(this.#plan.version, this.#parts.config().nonDefaultWorkerCount, Date.now())
   }
 }
 

@@ -45,3 +45,13 @@ export function workersOf(
   const inProportion = Math.ceil(counts.workerCount * shareOf(plan) - 1e-9)
   return Math.max(1, Math.min(counts.workerCount, Math.max(counts.nonDefaultWorkerCount, inProportion)))
 }
+
+/** Whether what the guard has seen of the former plan says nothing of this one: figures of one step are not held against another. */
+export function isNewComparison(plan: RolloutPlan, former: RolloutPlan | null): boolean {
+  return (
+    plan.version !== former?.version ||
+    plan.step !== former.step ||
+    plan.guard !== former.guard ||
+    shareOf(plan) !== shareOf(former)
+  )
+}

@@ -1,4 +1,3 @@
-import { faultPoint } from '../../common/fault-point.ts'
 import { rewriteConfig } from '../config/rewrite-config.ts'
 import type { Rollout } from './rollout.ts'
 
@@ -10,7 +9,6 @@ import type { Rollout } from './rollout.ts'
 export async function recordLive(file: string, version: string, rollout: Rollout): Promise<() => Promise<void>> {
   const ended = rollout.candidate === null ? {} : { rollout: undefined }
   const rewrite = await rewriteConfig(file, { defaultVersion: version, ...ended })
-  faultPoint('promote:recorded')
   const restore = rollout.clear()
   return async () => {
     restore()

@@ -2,21 +2,17 @@ import { CserviceError, toCserviceError } from '../../common/errors.ts'
 import type { RolloutConfig } from '../config/proxy-config.ts'
 import type { VersionCounters } from '../messages.ts'
 import type { RolloutRoute } from '../routing/route-table.ts'
+import { BringUp } from '../versions/bring-up.ts'
 import { candidateState } from './candidate-state.ts'
 import { describeRollout, type RolloutAnswer, type RolloutStatus } from './describe-rollout.ts'
 import { Guard } from './guard.ts'
-import { type Move, nextMove, type Outlook } from './next-move.ts'
-import { atStep, begin, paused, type RolloutPlan, resumed, shareOf, workersOf } from './plan.ts'
+import { Mover, type RealMove } from './mover.ts'
+import { nextMove, type Outlook } from './next-move.ts'
+import { atStep, begin, isNewComparison, paused, type RolloutPlan, resumed, shareOf, workersOf } from './plan.ts'
 import { isSamePlan } from './plan-text.ts'
 import { type RolloutEnd, type RolloutEvent, RolloutJournal } from './rollout-journal.ts'
 import { put, type RolloutParts, takeBack } from './transaction.ts'
 
-/** How often it is looked what is to be done, in milliseconds; an alarm of the guard is seen when it comes. */
-const lookInterval = 250
-/** How long it is not asked again for a candidate that does not run, in milliseconds. */
-const bringUpDelay = 5_000
-/** How long a move that failed is not tried again. */
-const retryDelay = 30_000
 /** Who moves a rollout on when nobody gives a command, for the journal. */
 const schedule = 'schedule'
 
@@ -28,26 +24,34 @@ const schedule = 'schedule'
 export class Rollout {
   readonly #parts: RolloutParts
   readonly #journal: RolloutJournal
+  readonly #candidate: BringUp
+  readonly #mover: Mover
   #plan: RolloutPlan | null = null
   #guard = new Guard(null)
   /** The guard has taken all requests back; what proxy.json says comes after that. */
   #isTakenBack = false
-  #timer: NodeJS.Timeout | null = null
-  #isMoving = false
-  #isClosed = false
-  /** The candidate is not brought up before this time. */
-  #bringUpAt = 0
   /** What a promote has taken out of proxy.json, until it is known whether it succeeds. */
   #cleared: RolloutPlan | null = null
   /** The journal has the end of the rollout that the last promote has ended. */
   #journaled: Promise<RolloutEnd | null> = Promise.resolve(null)
-  /** The last move that failed. */
-  #failure: { readonly message: string; readonly retryAt: number } | null = null
   #last: RolloutEnd | null = null
 
   constructor(parts: RolloutParts) {
     this.#parts = parts
     this.#journal = new RolloutJournal(parts)
+    this.#candidate = new BringUp(parts, 'candidate')
+    this.#mover = new Mover({
+      log: parts.log,
+      plan: () => this.#plan,
+      next: (plan) => nextMove(plan, this.#outlook(plan)),
+      onLook: (plan) => this.#bringUp(plan),
+      onDecided: (move) => {
+        if (move.kind === 'abort') this.#takeBack()
+      },
+      move: (plan, move) => this.#move(plan, move),
+      exclusively: (action) => parts.exclusively(action),
+      now: () => this.#now(),
+    })
   }
 
   /** The version that is rolled out, or null. */
@@ -70,8 +74,9 @@ export class Rollout {
     const { config, live, find } = this.#parts
     const outlook = this.#outlook(plan)
     const workers = find(plan.version)?.size ?? 0
-    const move = this.#failure === null ? nextMove(plan, outlook) : null
-    const waitsFor = move?.kind === 'stay' ? move.why : (this.#failure?.message ?? null)
+    const { failure } = this.#mover
+    const move = failure === null ? nextMove(plan, outlook) : null
+    const waitsFor = move?.kind === 'stay' ? move.why : failure
     return {
       rollout: describeRollout(plan, outlook, { live: live(), workers, key: config().rolloutKey, waitsFor }),
       last: this.#last,
@@ -82,11 +87,10 @@ export class Rollout {
   get problem(): string | null {
     if (this.#plan === null) return null
     const { version } = this.#plan
-    if (this.#failure !== null) return `the rollout of ${version} does not go on: ${this.#failure.message}`
+    const { failure } = this.#mover
+    if (failure !== null) return `the rollout of ${version} does not go on: ${failure}`
     const { trouble } = candidateState(this.#parts, version)
-    return trouble === null
-      ? null
-      : `the rollout of ${version}, whose requests go to the live version meanwhile: ${trouble}`
+    return trouble && `the rollout of ${version}, whose requests go to the live version meanwhile: ${trouble}`
   }
 
   /**
@@ -117,7 +121,7 @@ export class Rollout {
 
   /** @throws CserviceError NO_ROLLOUT */
   resume(by: string): Promise<RolloutAnswer> {
-    this.#failure = null
+    this.#mover.reset()
     return this.#parts.exclusively(async () => this.#change(resumed(this.#need(), this.#now()), by, 'resume'))
   }
 
@@ -132,8 +136,9 @@ export class Rollout {
   /** At the start of the gateway: goes on with what proxy.json says. Requests are routed at once if the candidate serves. */
   restore(config: RolloutConfig | null): void {
     if (config === null) return
-    this.#set(begin(config, this.#now()))
-    this.#bringUp()
+    const plan = begin(config, this.#now())
+    this.#set(plan)
+    this.#bringUp(plan)
   }
 
   /** Somebody has edited proxy.json. Must be called when no other change is under way. */
@@ -174,7 +179,7 @@ export class Rollout {
     else {
       const isDone = ended.version === version
       const end = this.#forget(ended, isDone ? 'done' : 'aborted', isDone ? 'it is live' : `${version} was made live`)
-      this.#journaled = this.#journal.ended(end, this.#isMoving ? schedule : 'promote').then(() => end)
+      this.#journaled = this.#journal.ended(end, this.#mover.isMoving ? schedule : 'promote').then(() => end)
     }
   }
 
@@ -192,35 +197,15 @@ export class Rollout {
       if (version === plan.version) this.#guard.add('candidate', answers)
       else if (version === this.#parts.live()) this.#guard.add('live', answers)
     }
-    this.#look()
+    this.#mover.look()
   }
 
   close(): void {
-    if (this.#timer !== null) clearInterval(this.#timer)
-    this.#timer = null
-    this.#isClosed = true
+    this.#mover.close()
+    this.#candidate.close()
   }
 
-  /** Looks what is to be done, and does it. */
-  #look(): void {
-    const plan = this.#plan
-    if (plan === null || this.#isMoving || this.#isClosed) return
-    if (this.#parts.find(plan.version)?.mayStart(this.#now()) !== false) this.#bringUp()
-    if (this.#failure !== null && this.#now() < this.#failure.retryAt) return
-    const move = nextMove(plan, this.#outlook(plan))
-    if (move.kind === 'stay') return
-    this.#isMoving = true
-    if (move.kind === 'abort') this.#takeBack()
-    const moved = this.#parts.exclusively(async () => {
-      if (this.#plan === plan) await this.#move(plan, move) // else somebody was faster
-    })
-    moved.then(
-      () => this.#onMoved(null),
-      (error: unknown) => this.#onMoved(toCserviceError(error)),
-    )
-  }
-
-  async #move(plan: RolloutPlan, move: Exclude<Move, { kind: 'stay' }>): Promise<void> {
+  async #move(plan: RolloutPlan, move: RealMove): Promise<void> {
     if (move.kind === 'step') await this.#change(atStep(plan, move.step, this.#now()), schedule, 'step')
     else if (move.kind === 'abort') await this.#end(plan, 'guard', move.why)
     else {
@@ -229,27 +214,13 @@ export class Rollout {
     }
   }
 
-  #onMoved(error: CserviceError | null): void {
-    this.#isMoving = false
-    if (error === null) {
-      this.#failure = null
-      return
-    }
-    if (this.#isClosed) return
-    this.#failure = { message: error.message, retryAt: this.#now() + retryDelay }
-    this.#parts.log.error(
-      { err: error },
-      `the rollout could not be moved on; it is tried again in ${retryDelay / 1_000} s`,
-    )
-  }
-
   async #change(next: RolloutPlan, by: string, event: RolloutEvent): Promise<RolloutAnswer> {
     const began = this.#now()
     const former = this.#plan
     const verdict = this.#guard.verdict
     try {
       const { epoch, workers } = await put(this.#parts, next, (plan) => this.#set(plan), former)
-      this.#failure = null
+      this.#mover.reset()
       const answer = { version: next.version, share: shareOf(next), state: next.state, workers, epoch }
       await this.#journal.changed(event, next, { by, began, workers, epoch, verdict: former === null ? null : verdict })
       return answer
@@ -306,25 +277,11 @@ export class Rollout {
     this.#isTakenBack = false
     this.#parts.hold(plan?.version ?? null)
     if (plan !== null && isNewComparison(plan, former)) this.#guard = new Guard(plan.guard)
-    this.#failure = null
-    if (plan !== null && !this.#isClosed) this.#timer ??= setInterval(() => this.#look(), lookInterval)
-    else if (this.#timer !== null) {
-      clearInterval(this.#timer)
-      this.#timer = null
-    }
+    this.#mover.reset()
   }
 
-  /** In the background: the candidate does not run, and should. */
-  #bringUp(): void {
-    const plan = this.#plan
-    if (plan === null || !this.#parts.has(plan.version) || this.#now() < this.#bringUpAt) return
-    this.#bringUpAt = this.#now() + bringUpDelay
-    const { lookUp, config, log } = this.#parts
-    lookUp(plan.version)
-      .then((version) => version.scale(Math.max(version.size, workersOf(plan, config())), 'start'))
-      .catch((error: unknown) => {
-        if (!this.#isClosed) log.error({ err: error }, `the candidate ${plan.version} did not start`)
-      })
+  #bringUp(plan: RolloutPlan): void {
+    this.#candidate.look(plan.version, workersOf(plan, this.#parts.config()), this.#now())
   }
 
   #outlook({ version }: RolloutPlan): Outlook {
@@ -339,14 +296,4 @@ export class Rollout {
   #now(): number {
     return (this.#parts.now ?? Date.now)()
   }
-}
-
-/** Figures of one step are not held against another. */
-function isNewComparison(plan: RolloutPlan, former: RolloutPlan | null): boolean {
-  return (
-    plan.version !== former?.version ||
-    plan.step !== former.step ||
-    plan.guard !== former.guard ||
-    shareOf(plan) !== shareOf(former)
-  )
 }

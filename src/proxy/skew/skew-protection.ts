@@ -62,12 +62,6 @@ export class SkewProtection extends EventEmitter<{ change: [] }> {
     return this.#former().kept
   }
 
-  /** Why a version is not to be pruned; null: no reason here. */
-  keeps(name: string): { mark: 'pinned'; reason: string; mayForce: true } | null {
-    if (!this.kept.includes(name)) return null
-    return { mark: 'pinned', reason: 'is kept for the pages that were loaded from it', mayForce: true }
-  }
-
   /** Not kept any more. */
   get lapsed(): readonly string[] {
     return this.#former().lapsed
