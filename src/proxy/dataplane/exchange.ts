@@ -4,18 +4,19 @@ import type { ErrorCode } from '../../common/errors.ts'
 import { composeAnswer, isNavigation, prefersHtml } from './answer.ts'
 import { type AttemptFailure, Attempts } from './attempts.ts'
 import { guardBody, isTooLong } from './body-guard.ts'
-import type { Carrier } from './carrier.ts'
+import type { Carrier, CarryJob, CarryListener } from './carrier.ts'
 import { type CheckedRequest, checkRequest } from './check-request.ts'
 import type { Run } from './client-connection.ts'
 import { Departure } from './departure.ts'
 import type { Ticket } from './dispatcher.ts'
 import { finishAnswer } from './finish-answer.ts'
 import { clientAddress, earlierForwarding } from './forwarding.ts'
+import type { ForwardingFields } from './forwarding-fields.ts'
 import { isHttp10 } from './http-version.ts'
 import type { LaneContext } from './lane.ts'
 import { countForward } from './max-forwards.ts'
 import { ownAnswer } from './own-answer.ts'
-import { type Peer, peerOf } from './peer.ts'
+import type { Peer } from './peer.ts'
 import { Refusal } from './refusal.ts'
 import { relayAnswer, resetClient } from './relay-answer.ts'
 import { relayInformation } from './relay-information.ts'
@@ -23,7 +24,7 @@ import { requestIdOf } from './request-id.ts'
 import { SelectableLines } from './selectable-lines.ts'
 import { splice, switchingHead } from './splice.ts'
 import type { Claim } from './targets.ts'
-import { type Header, workerRequestHeaders } from './worker-request.ts'
+import { workerRequestLines } from './worker-request.ts'
 
 type Accepted = Exclude<CheckedRequest, { error: unknown }>
 
@@ -32,6 +33,8 @@ export interface ExchangeOptions {
   readonly res: ServerResponse
   /** Where the client wants to change the protocol: to what, and the bytes that came after the head. */
   readonly upgrade: { readonly protocol: string; readonly head: Buffer } | null
+  readonly peer: Peer
+  readonly forwarding: ForwardingFields
   readonly context: LaneContext
   readonly carrier: Carrier
   /** Whether the connection is to be closed after this answer. */
@@ -44,8 +47,6 @@ export interface ExchangeOptions {
 export class Exchange implements Run {
   readonly #options: ExchangeOptions
   readonly #requestId: string
-  /** Asked for at once: of a connection that is gone nobody can tell where it came from. */
-  readonly #peer: Peer
   readonly #startedAt = Date.now()
   readonly #hasBody: boolean
   readonly #departure = new Departure()
@@ -54,6 +55,9 @@ export class Exchange implements Run {
   #by: string | null = null
   #worker: string | null = null
   #attempts: Attempts | null = null
+  /** What the worker gets. */
+  #path = ''
+  #lines: string[] = []
   #isSpliced = false
   #hasEnded = false
 
@@ -61,7 +65,6 @@ export class Exchange implements Run {
     this.#options = options
     const { req } = options
     this.#requestId = requestIdOf(req.headers['x-request-id'])
-    this.#peer = peerOf(req.socket)
     const length = req.headers['content-length']
     this.#hasBody = req.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) !== 0)
     this.#sentBefore = req.socket.bytesWritten
@@ -73,14 +76,13 @@ export class Exchange implements Run {
 
   start(): void {
     const { req, res } = this.#options
-    req.on('error', () => {}) // a client that leaves: seen by the answer's 'close'
-    res.on('error', () => {})
+    res.on('error', ignore) // a client that leaves: seen by 'close'
     res.on('close', () => {
       if (!res.writableFinished && !this.#isSpliced) this.#departure.leave()
       if (!this.#isSpliced) this.#end()
     })
     if (req.socket.destroyed) this.#end()
-    else this.#run().catch((error: unknown) => this.#refuse(error))
+    else this.#begin()
   }
 
   abandon(code: ErrorCode = 'BAD_REQUEST'): void {
@@ -89,7 +91,24 @@ export class Exchange implements Run {
     if (this.#hasEnded) this.#options.req.socket.destroy() // answered long ago, and nobody wants the rest
   }
 
-  async #run(): Promise<void> {
+  #begin(): void {
+    try {
+      this.#run()
+    } catch (error) {
+      this.#afterRead(() => this.#refuse(error))
+    }
+  }
+
+  /**
+   * The parser is in the middle of what has been read. Where that may hold all of a body, or nonsense in place of it, we do nothing
+   * before it is done.
+   */
+  #afterRead(step: () => void): void {
+    if (this.#hasBody) queueMicrotask(step)
+    else step()
+  }
+
+  #run(): void {
     const { req, context } = this.#options
     const head = {
       method: req.method ?? '',
@@ -102,7 +121,10 @@ export class Exchange implements Run {
     if ('error' in checked) throw new Refusal(checked.error)
     const settings = context.settings()
     const own = ownAnswer(settings.binding.redirect, checked.authority ?? checked.host, checked.path, req)
-    if (own !== null) return this.#answer(own.status, own.fields)
+    if (own !== null) {
+      this.#answer(own.status, own.fields)
+      return
+    }
     if (isTooLong(Number(req.headers['content-length'] ?? 0), settings.maxBodySize)) {
       throw new Refusal('REQUEST_TOO_LARGE')
     }
@@ -113,96 +135,121 @@ export class Exchange implements Run {
     this.#by = selection.by
     this.#ticket = context.dispatcher.enter(selection.version)
     if (this.#hasBody) guardBody(req, settings, (code) => this.abandon(code))
-    await this.#carry(checked, this.#ticket)
+    this.#carry(checked, this.#ticket)
+  }
+
+  #carry(checked: Accepted, ticket: Ticket): void {
+    const attempts = new Attempts(ticket, this.#options.req.method ?? '', this.#hasBody)
+    this.#attempts = attempts
+    this.#path = checked.path
+    this.#lines = this.#workerLines(checked)
+    this.#afterRead(() => this.#try(attempts))
   }
 
   /** Tries target after target until one answers. */
-  async #carry(checked: Accepted, ticket: Ticket): Promise<void> {
-    const { req, context } = this.#options
-    const headers = this.#workerHeaders(checked)
-    const patience = isNavigation(req.method ?? '', req.headers)
-      ? context.settings().waitingPageAfter
-      : Number.POSITIVE_INFINITY
-    const attempts = new Attempts(ticket, req.method ?? '', this.#hasBody)
-    this.#attempts = attempts
-    for (;;) {
-      const claim = await attempts.next(patience, () => this.#departure.signal)
-      if (this.#departure.hasLeft) {
-        claim.release()
-        return
-      }
-      this.#worker = claim.target.id
-      const failure = await this.#attempt(claim, checked.path, headers).catch((error: unknown) => {
-        claim.release()
-        throw error
-      })
-      if (failure === null || this.#departure.hasLeft) return
-      attempts.settle(claim, failure)
-      if (failure.kind === 'sent') this.#options.carrier.closeIdle(claim.target)
+  #try(attempts: Attempts): void {
+    if (this.#departure.hasLeft) return
+    try {
+      const claim = attempts.claim()
+      if (claim === null) void this.#tryLater(attempts)
+      else this.#attempt(attempts, claim)
+    } catch (error) {
+      this.#refuse(error)
     }
   }
 
-  /** @returns null once an answer is on its way to the client, or else what went wrong before there was one */
-  #attempt(claim: Claim, path: string, headers: readonly Header[]): Promise<AttemptFailure | null> {
+  async #tryLater(attempts: Attempts): Promise<void> {
+    const { req, context } = this.#options
+    const patience = isNavigation(req.method ?? '', req.headers)
+      ? context.settings().waitingPageAfter
+      : Number.POSITIVE_INFINITY
+    try {
+      const claim = await attempts.next(patience, () => this.#departure.signal)
+      if (this.#departure.hasLeft) claim.release()
+      else this.#attempt(attempts, claim)
+    } catch (error) {
+      this.#refuse(error)
+    }
+  }
+
+  #attempt(attempts: Attempts, claim: Claim): void {
     const { req, res, carrier, context } = this.#options
-    return new Promise((resolve) => {
-      let cancel = (): void => {} // should `carry` throw, `onDone` is still called
-      cancel = carrier.carry({
-        req,
-        res,
-        target: claim.target,
-        method: req.method ?? '',
-        path,
-        headers,
-        hasBody: this.#hasBody,
-        answerTimeout: context.settings().answerTimeout,
-        connectTimeout: context.settings().connectTimeout,
-        listener: {
-          onInformation: (status, reason, lines) => relayInformation(req, res, status, reason, lines),
-          onAnswer: (answer) => {
-            claim.succeed()
-            try {
-              relayAnswer(answer, res, this.#ownHeaders(true))
-            } catch (error) {
-              // Node reads more than it would write: a status below 100, say.
-              this.#refuse(new Refusal('TARGET_BAD_ANSWER', { cause: error }))
-              cancel()
-            }
-            resolve(null)
-          },
-          onUpgrade: (answer, socket, head) => {
-            claim.succeed()
-            this.#switch(answer, socket, head, claim)
-            resolve(null)
-          },
-          onFailure: resolve,
-          onDone: () => {
-            this.#departure.forget(cancel)
-            if (!this.#isSpliced) claim.release()
-            // The worker is done and the client still sends: nobody wants the rest.
-            if (this.#hasBody && res.headersSent && !req.complete) req.unpipe().resume()
-          },
-        },
-      })
-      this.#departure.expect(cancel)
-    })
+    const { answerTimeout, connectTimeout } = context.settings()
+    this.#worker = claim.target.id
+    let cancel = (): void => {} // should `carry` throw, `onDone` is still called
+    const listener: CarryListener = {
+      onInformation: (status, reason, lines) => relayInformation(req, res, status, reason, lines),
+      onAnswer: (answer) => {
+        claim.succeed()
+        try {
+          relayAnswer(answer, res, this.#ownHeaders(true))
+        } catch (error) {
+          // Node reads more than it would write: a status below 100, say.
+          this.#refuse(new Refusal('TARGET_BAD_ANSWER', { cause: error }))
+          cancel()
+        }
+      },
+      onUpgrade: (answer, socket, head) => {
+        claim.succeed()
+        this.#switch(answer, socket, head, claim)
+      },
+      onFailure: (failure) => this.#onFailure(attempts, claim, failure),
+      onDone: () => {
+        this.#departure.forget(cancel)
+        if (!this.#isSpliced) claim.release()
+        // The worker is done and the client still sends: nobody wants the rest.
+        if (this.#hasBody && res.headersSent && !req.complete) req.unpipe().resume()
+      },
+    }
+    const job: CarryJob = {
+      req,
+      target: claim.target,
+      method: req.method ?? '',
+      path: this.#path,
+      lines: this.#lines,
+      hasBody: this.#hasBody,
+      answerTimeout,
+      connectTimeout,
+      listener,
+    }
+    try {
+      cancel = carrier.carry(job)
+    } catch (error) {
+      claim.release()
+      throw error
+    }
+    this.#departure.expect(cancel)
+  }
+
+  #onFailure(attempts: Attempts, claim: Claim, failure: AttemptFailure): void {
+    if (this.#departure.hasLeft) return
+    try {
+      attempts.settle(claim, failure)
+    } catch (error) {
+      this.#refuse(error)
+      return
+    }
+    if (failure.kind === 'sent') this.#options.carrier.closeIdle(claim.target)
+    this.#try(attempts)
   }
 
   /** The client's, as far as it is known. */
   #address(): string {
-    const { req, context } = this.#options
-    return clientAddress(this.#peer, context.trustedPeers(), () => earlierForwarding(req.rawHeaders))
+    const { req, peer, context } = this.#options
+    return clientAddress(peer, context.trustedPeers(), () => earlierForwarding(req.rawHeaders))
   }
 
-  #workerHeaders({ authority, host }: Accepted): Header[] {
-    const { req, context, upgrade } = this.#options
-    return workerRequestHeaders({
+  #workerLines({ authority, host }: Accepted): string[] {
+    const { req, peer, forwarding, context, upgrade } = this.#options
+    return workerRequestLines({
+      method: req.method ?? '',
       rawHeaders: countForward(req.method, req.rawHeaders),
-      peer: this.#peer,
-      isPeerTrusted: context.trustedPeers().has(this.#peer.address),
+      forwarding,
+      isPeerTrusted: context.trustedPeers().has(peer.address),
       requestId: this.#requestId,
       authority,
       host,
+      hasBody: this.#hasBody,
       isChunked: req.headers['transfer-encoding'] !== undefined,
       isHttp10: isHttp10(req),
       upgrade: upgrade?.protocol ?? null,
@@ -301,3 +348,5 @@ export class Exchange implements Run {
     onEnd()
   }
 }
+
+function ignore(): void {}

@@ -17,6 +17,10 @@ import { asPlainRequest, upgradeProtocol } from './upgrade.ts'
 /** How long a connection that was refused may take to go away by itself. */
 const lingerMs = 500
 
+/** The clock ticks this often, or more often where a time limit is short. */
+const tickMs = 250
+const shortestTickMs = 10
+
 /** Options of Node lines newer than the oldest we support; older ones ignore them. */
 interface NewerServerOptions {
   /** Since 22.21 and 24.9; they also read the body of a request that wants an upgrade before they let go of the connection. */
@@ -48,6 +52,7 @@ export class GeneralLane implements Lane {
     this.#checkInterval = Math.max(20, Math.min(1_000, Math.round(headTimeout / 4)))
     const options: ServerOptions & NewerServerOptions = {
       requestTimeout: 0, // an upload may take as long as it takes
+      keepAliveTimeout: 0, // a matter of our clock
       connectionsCheckingInterval: this.#checkInterval,
       requireHostHeader: false, // checked by us, for a better answer
       insecureHTTPParser: false, // whatever NODE_OPTIONS say for the sake of some worker
@@ -74,11 +79,11 @@ export class GeneralLane implements Lane {
     return this.#connections.size
   }
 
-  configure({ headTimeout, sendTimeout, keepAliveTimeout, maxHeaderSize }: DataplaneSettings): void {
+  configure(settings: DataplaneSettings): void {
+    const { headTimeout, maxHeaderSize } = settings
     // The limit is met at the latest, not at the earliest.
     this.#server.headersTimeout = Math.max(headTimeout / 2, headTimeout - this.#checkInterval)
-    this.#server.keepAliveTimeout = keepAliveTimeout
-    this.#startClock(sendTimeout)
+    this.#startClock(settings)
     // An option of the constructor, which the server keeps here and reads for each connection.
     Object.assign(this.#server, { maxHeaderSize })
   }
@@ -99,15 +104,23 @@ export class GeneralLane implements Lane {
     if (this.#clock !== null) clearInterval(this.#clock)
   }
 
-  #startClock(sendTimeout: number): void {
+  /**
+   * One clock for the time limits of all connections, on both sides: timeouts that `node:http` sets and clears for each request cost
+   * 7 % of its CPU time.
+   */
+  #startClock({ sendTimeout, keepAliveTimeout, answerTimeout }: DataplaneSettings): void {
     if (this.#clock !== null) clearInterval(this.#clock)
-    this.#clock = null
-    if (sendTimeout === 0) return
+    const limits = [sendTimeout, keepAliveTimeout, answerTimeout].filter((limit) => limit > 0)
     const tick = (): void => {
       const now = Date.now()
-      for (const connection of this.#connections.values()) connection.check(now, sendTimeout)
+      const { sendTimeout, keepAliveTimeout } = this.#context.settings()
+      for (const connection of this.#connections.values()) connection.check(now, sendTimeout, keepAliveTimeout)
+      this.#carrier.check(now)
     }
-    this.#clock = setInterval(tick, Math.max(20, Math.min(1_000, sendTimeout / 4))).unref()
+    this.#clock = setInterval(
+      tick,
+      Math.max(shortestTickMs, Math.min(tickMs, ...limits.map((limit) => limit / 8))),
+    ).unref()
   }
 
   /** The server's own clock does not know how long the head has been on its way already. */
@@ -173,6 +186,8 @@ export class GeneralLane implements Lane {
         req,
         res,
         upgrade,
+        peer: connection.peer,
+        forwarding: connection.forwarding,
         context: this.#context,
         carrier: this.#carrier,
         isLast: () => this.#isDraining || isDeclined,

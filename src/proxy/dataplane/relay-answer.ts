@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { forEachEndToEnd, isFieldValue, trailerPairs } from './end-to-end-headers.ts'
+import { forEachEndToEnd, hasField, isFieldValue, trailerPairs } from './end-to-end-headers.ts'
 import { flushHead } from './flush-head.ts'
 import { isHttp10 } from './http-version.ts'
 
@@ -18,6 +18,22 @@ export function relayAnswer(answer: IncomingMessage, res: ServerResponse, own: O
   if (status === 101) throw new Error('101 without a protocol') // the client would wait for the answer proper
   const headers = relayedHeaders(answer.rawHeaders, status, own, mayHaveTrailers(answer, res))
   res.writeHead(status, reasonPhrase(answer.statusMessage), headers)
+  // The parser is in the middle of what has been read: by then it is done with that, and a short answer is there as a whole.
+  process.nextTick(relayBody, answer, res)
+}
+
+function relayBody(answer: IncomingMessage, res: ServerResponse): void {
+  if (!answer.complete) streamBody(answer, res)
+  else if (answer.destroyed) resetClient(res)
+  else {
+    // In one piece with its head: a sixth of the time of a request is spent otherwise to stream 1 KiB.
+    const body: Buffer | null = answer.read()
+    addTrailers(answer, res)
+    res.end(body ?? undefined)
+  }
+}
+
+function streamBody(answer: IncomingMessage, res: ServerResponse): void {
   let isHeadSent = false
   // The head of an answer whose body takes its time goes ahead alone; others travel together with the first piece.
   setImmediate(() => {
@@ -31,14 +47,20 @@ export function relayAnswer(answer: IncomingMessage, res: ServerResponse, own: O
   })
   answer.on('end', () => {
     if (!answer.complete) return
-    const trailers = trailerPairs(answer.rawTrailers)
-    if (trailers.length > 0) res.addTrailers(trailers)
+    addTrailers(answer, res)
     res.end()
   })
   answer.on('error', () => {}) // 'close' follows
   answer.on('close', () => {
     if (!answer.complete) resetClient(res)
   })
+  if (answer.closed) resetClient(res) // it has been told already
+}
+
+function addTrailers({ rawTrailers }: IncomingMessage, res: ServerResponse): void {
+  if (rawTrailers.length === 0) return
+  const trailers = trailerPairs(rawTrailers)
+  if (trailers.length > 0) res.addTrailers(trailers)
 }
 
 /** Ends the client's connection so that nobody takes it for a clean end, not even where the end of the body is the end of the connection. */
@@ -63,10 +85,8 @@ export function relayedHeaders(
   hasTrailers = false,
 ): string[] {
   const headers: string[] = []
-  const replaced = new Set<string>()
-  for (let index = 0; index < own.length; index += 2) replaced.add((own[index] ?? '').toLowerCase())
   forEachEndToEnd(rawHeaders, (name, value, lowerName) => {
-    if (replaced.has(lowerName)) return
+    if (hasField(own, lowerName)) return
     if ((status === 204 || status < 200) && lowerName === 'content-length') return // RFC 9110 8.6
     if (lowerName === 'trailer' && !hasTrailers) return // announced in vain, and Node throws
     headers.push(name, value)
@@ -81,7 +101,7 @@ export function reasonPhrase(given = ''): string {
 }
 
 /** Whether we send the body in chunks, after which alone trailers can come. */
-function mayHaveTrailers({ headers, statusCode }: IncomingMessage, { req }: ServerResponse): boolean {
+function mayHaveTrailers({ rawHeaders, statusCode }: IncomingMessage, { req }: ServerResponse): boolean {
   const hasBody = req.method !== 'HEAD' && statusCode !== 204 && statusCode !== 304
-  return hasBody && !isHttp10(req) && headers['content-length'] === undefined
+  return hasBody && !isHttp10(req) && !hasField(rawHeaders, 'content-length')
 }
