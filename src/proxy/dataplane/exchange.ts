@@ -2,13 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ErrorCode } from '../../common/errors.ts'
 import { composeAnswer, isNavigation, prefersHtml } from './answer.ts'
-import { type AttemptFailure, Attempts } from './attempts.ts'
 import { guardBody, isTooLong } from './body-guard.ts'
-import type { Carrier, CarryJob, CarryListener } from './carrier.ts'
+import type { Carrier } from './carrier.ts'
 import { type CheckedRequest, checkRequest } from './check-request.ts'
 import type { Run } from './client-connection.ts'
+import { Delivery } from './delivery.ts'
 import { Departure } from './departure.ts'
 import type { Ticket } from './dispatcher.ts'
+import type { Turn } from './fast/turn.ts'
 import { finishAnswer } from './finish-answer.ts'
 import { clientAddress, earlierForwarding } from './forwarding.ts'
 import type { ForwardingFields } from './forwarding-fields.ts'
@@ -37,6 +38,7 @@ export interface ExchangeOptions {
   readonly forwarding: ForwardingFields
   readonly context: LaneContext
   readonly carrier: Carrier
+  readonly turn: Turn
   /** Whether the connection is to be closed after this answer. */
   isLast(): boolean
   /** Everything about the request is over. */
@@ -53,11 +55,7 @@ export class Exchange implements Run {
   readonly #sentBefore: number
   #ticket: Ticket | null = null
   #by: string | null = null
-  #worker: string | null = null
-  #attempts: Attempts | null = null
-  /** What the worker gets. */
-  #path = ''
-  #lines: string[] = []
+  #delivery: Delivery | null = null
   #isSpliced = false
   #hasEnded = false
 
@@ -75,7 +73,8 @@ export class Exchange implements Run {
   }
 
   start(): void {
-    const { req, res } = this.#options
+    const { req, res, turn } = this.#options
+    turn.enter()
     res.on('error', ignore) // a client that leaves: seen by 'close'
     res.on('close', () => {
       if (!res.writableFinished && !this.#isSpliced) this.#departure.leave()
@@ -135,102 +134,33 @@ export class Exchange implements Run {
     this.#by = selection.by
     this.#ticket = context.dispatcher.enter(selection.version)
     if (this.#hasBody) guardBody(req, settings, (code) => this.abandon(code))
-    this.#carry(checked, this.#ticket)
+    this.#deliver(checked, this.#ticket)
   }
 
-  #carry(checked: Accepted, ticket: Ticket): void {
-    const attempts = new Attempts(ticket, this.#options.req.method ?? '', this.#hasBody)
-    this.#attempts = attempts
-    this.#path = checked.path
-    this.#lines = this.#workerLines(checked)
-    this.#afterRead(() => this.#try(attempts))
-  }
-
-  /** Tries target after target until one answers. */
-  #try(attempts: Attempts): void {
-    if (this.#departure.hasLeft) return
-    try {
-      const claim = attempts.claim()
-      if (claim === null) void this.#tryLater(attempts)
-      else this.#attempt(attempts, claim)
-    } catch (error) {
-      this.#refuse(error)
-    }
-  }
-
-  async #tryLater(attempts: Attempts): Promise<void> {
-    const { req, context } = this.#options
-    const patience = isNavigation(req.method ?? '', req.headers)
-      ? context.settings().waitingPageAfter
-      : Number.POSITIVE_INFINITY
-    try {
-      const claim = await attempts.next(patience, () => this.#departure.signal)
-      if (this.#departure.hasLeft) claim.release()
-      else this.#attempt(attempts, claim)
-    } catch (error) {
-      this.#refuse(error)
-    }
-  }
-
-  #attempt(attempts: Attempts, claim: Claim): void {
-    const { req, res, carrier, context } = this.#options
-    const { answerTimeout, connectTimeout } = context.settings()
-    this.#worker = claim.target.id
-    let cancel = (): void => {} // should `carry` throw, `onDone` is still called
-    const listener: CarryListener = {
-      onInformation: (status, reason, lines) => relayInformation(req, res, status, reason, lines),
-      onAnswer: (answer) => {
-        claim.succeed()
-        try {
-          relayAnswer(answer, res, this.#ownHeaders(true))
-        } catch (error) {
-          // Node reads more than it would write: a status below 100, say.
-          this.#refuse(new Refusal('TARGET_BAD_ANSWER', { cause: error }))
-          cancel()
-        }
-      },
-      onUpgrade: (answer, socket, head) => {
-        claim.succeed()
-        this.#switch(answer, socket, head, claim)
-      },
-      onFailure: (failure) => this.#onFailure(attempts, claim, failure),
-      onDone: () => {
-        this.#departure.forget(cancel)
-        if (!this.#isSpliced) claim.release()
-        // The worker is done and the client still sends: nobody wants the rest.
-        if (this.#hasBody && res.headersSent && !req.complete) req.unpipe().resume()
-      },
-    }
-    const job: CarryJob = {
+  #deliver(checked: Accepted, ticket: Ticket): void {
+    const { req, res, context, carrier, turn } = this.#options
+    const delivery = new Delivery({
       req,
-      target: claim.target,
-      method: req.method ?? '',
-      path: this.#path,
-      lines: this.#lines,
+      path: checked.path,
+      lines: this.#workerLines(checked),
       hasBody: this.#hasBody,
-      answerTimeout,
-      connectTimeout,
-      listener,
-    }
-    try {
-      cancel = carrier.carry(job)
-    } catch (error) {
-      claim.release()
-      throw error
-    }
-    this.#departure.expect(cancel)
-  }
-
-  #onFailure(attempts: Attempts, claim: Claim, failure: AttemptFailure): void {
-    if (this.#departure.hasLeft) return
-    try {
-      attempts.settle(claim, failure)
-    } catch (error) {
-      this.#refuse(error)
-      return
-    }
-    if (failure.kind === 'sent') this.#options.carrier.closeIdle(claim.target)
-    this.#try(attempts)
+      ticket,
+      departure: this.#departure,
+      context,
+      carrier,
+      listener: {
+        onInformation: (status, reason, lines) => relayInformation(req, res, status, reason, lines),
+        onAnswer: (answer) => relayAnswer(answer, res, this.#ownHeaders(true), turn),
+        onUpgrade: (answer, socket, head, claim) => this.#switch(answer, socket, head, claim),
+        onRefused: (error) => this.#refuse(error),
+        onDone: () => {
+          // The worker is done and the client still sends: nobody wants the rest.
+          if (this.#hasBody && res.headersSent && !req.complete) req.unpipe().resume()
+        },
+      },
+    })
+    this.#delivery = delivery
+    this.#afterRead(() => delivery.begin())
   }
 
   /** The client's, as far as it is known. */
@@ -328,7 +258,8 @@ export class Exchange implements Run {
   #end(): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    const { req, res, context, onEnd } = this.#options
+    const { req, res, context, turn, onEnd } = this.#options
+    turn.leave()
     const status = res.headersSent || this.#isSpliced ? res.statusCode : 0
     this.#ticket?.leave(status)
     context.accessLog()?.add({
@@ -342,8 +273,8 @@ export class Exchange implements Run {
       duration: Date.now() - this.#startedAt,
       version: this.#ticket?.version ?? null,
       by: this.#by,
-      worker: this.#worker,
-      retries: this.#attempts?.retries ?? 0,
+      worker: this.#delivery?.worker ?? null,
+      retries: this.#delivery?.retries ?? 0,
     })
     onEnd()
   }

@@ -8,6 +8,7 @@ import { ClientConnection } from './client-connection.ts'
 import { type ClientError, codeOfClientError } from './client-error.ts'
 import { drainConnections } from './drain-connections.ts'
 import { Exchange } from './exchange.ts'
+import type { Turn } from './fast/turn.ts'
 import type { Lane, LaneContext } from './lane.ts'
 import { Refusal } from './refusal.ts'
 import { newRequestId } from './request-id.ts'
@@ -36,6 +37,7 @@ class SlowHead extends Error {
 export class GeneralLane implements Lane {
   readonly #context: LaneContext
   readonly #carrier: Carrier
+  readonly #turn: Turn
   /** Never listens itself: it is given the connections that a listener, or another lane, has accepted. */
   readonly #server: Server
   readonly #connections = new Map<Duplex, ClientConnection>()
@@ -45,9 +47,10 @@ export class GeneralLane implements Lane {
   #clock: NodeJS.Timeout | null = null
   #isDraining = false
 
-  constructor(context: LaneContext, carrier: Carrier) {
+  constructor(context: LaneContext, carrier: Carrier, turn: Turn) {
     this.#context = context
     this.#carrier = carrier
+    this.#turn = turn
     const { headTimeout } = context.settings()
     this.#checkInterval = Math.max(20, Math.min(1_000, Math.round(headTimeout / 4)))
     const options: ServerOptions & NewerServerOptions = {
@@ -190,6 +193,7 @@ export class GeneralLane implements Lane {
         forwarding: connection.forwarding,
         context: this.#context,
         carrier: this.#carrier,
+        turn: this.#turn,
         isLast: () => this.#isDraining || isDeclined,
         onEnd: () => connection.next(),
       }),

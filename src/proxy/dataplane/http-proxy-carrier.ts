@@ -1,9 +1,12 @@
 import { ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
+import { isIPv6 } from 'node:net'
 import httpProxy from 'http-proxy'
 import type { Target } from '../routing/route-table.ts'
 import { follow } from './carried-request.ts'
 import type { Carrier, CarryJob } from './carrier.ts'
+import { hasField } from './end-to-end-headers.ts'
+import type { Turn } from './fast/turn.ts'
 import { SilenceWatch } from './silence-watch.ts'
 import { TargetAgent } from './target-agent.ts'
 
@@ -21,12 +24,14 @@ type Passes = { webPasses: Array<{ readonly name: string }> }
  */
 export class HttpProxyCarrier implements Carrier {
   readonly #proxy = httpProxy.createProxyServer({ selfHandleResponse: true, toProxy: true, ignorePath: true })
+  readonly #turn: Turn
   readonly #agents = new Map<string, TargetAgent>()
   readonly #silence = new SilenceWatch()
   readonly #outgoing = new OutgoingOptions()
   readonly #catcher = new RequestCatcher()
 
-  constructor() {
+  constructor(turn: Turn) {
+    this.#turn = turn
     keepQuietAboutExtend()
     const passes = this.#proxy as unknown as Passes
     passes.webPasses = passes.webPasses.filter(({ name }) => name === 'stream')
@@ -79,7 +84,7 @@ export class HttpProxyCarrier implements Carrier {
   #agentOf(target: Target): TargetAgent {
     let agent = this.#agents.get(target.id)
     if (agent === undefined) {
-      agent = new TargetAgent(target)
+      agent = new TargetAgent(target, this.#turn)
       this.#agents.set(target.id, agent)
     }
     return agent
@@ -114,7 +119,7 @@ class OutgoingOptions {
     Object.defineProperties(this, {
       job: { writable: true, enumerable: false },
       path: { enumerable: true, get: () => this.job?.path, set: ignore },
-      headers: { enumerable: true, get: () => this.job?.lines, set: ignore },
+      headers: { enumerable: true, get: () => this.job && withHost(this.job), set: ignore },
     })
   }
 
@@ -129,6 +134,11 @@ class OutgoingOptions {
   set ciphers(_: unknown) {}
   set secureProtocol(_: unknown) {}
   set localAddress(_: unknown) {}
+}
+
+/** HTTP/1.1 is not without `Host`, as HTTP/1.0 may have been: then it names the worker itself. */
+function withHost({ lines, target: { host, port } }: CarryJob): string[] {
+  return hasField(lines, 'host') ? lines : ['Host', `${isIPv6(host) ? `[${host}]` : host}:${port}`, ...lines]
 }
 
 /** Stands where http-proxy expects a body, and gets the request that the body would be piped into. */

@@ -54,8 +54,8 @@ export interface Ending {
  */
 export class ProxyProcess {
   readonly #options: ProxyProcessOptions
-  readonly #carrier = new HttpProxyCarrier()
   readonly #turn = new Turn()
+  readonly #carrier = new HttpProxyCarrier(this.#turn)
   readonly #workers = new WorkerConnections(this.#turn)
   readonly #dispatcher: Dispatcher
   readonly #refusals: Refusals
@@ -147,7 +147,7 @@ export class ProxyProcess {
       accessLog: () => this.#accessLog,
       refusals: this.#refusals,
     }
-    const general = new GeneralLane(context, this.#carrier)
+    const general = new GeneralLane(context, this.#carrier, this.#turn)
     const { lanes = 'both' } = this.#options
     const http1 = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
     const lane = new ProtocolLane(context, http1, new Http2Lane(context, this.#workers, this.#turn))

@@ -1,6 +1,7 @@
 import type { ClientRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { Target } from '../routing/route-table.ts'
+import type { Turn, Writer } from './fast/turn.ts'
 
 /**
  * How long a connection to a worker is kept unused. Short, so that a request which must not be sent twice never meets one
@@ -27,13 +28,15 @@ export class TargetAgent {
   readonly keepAlive = true
 
   readonly #target: Target
+  readonly #turn: Turn
   readonly #all = new Set<Connection>()
   /** The one that was used last is at the end, and is used first. */
   readonly #idle: Connection[] = []
   #isRetired = false
 
-  constructor(target: Target) {
+  constructor(target: Target, turn: Turn) {
     this.#target = target
+    this.#turn = turn
   }
 
   /** Called by `http.request`: gives the request a connection. */
@@ -42,6 +45,10 @@ export class TargetAgent {
     request.reusedSocket = kept !== null
     const connection = kept ?? this.#connect()
     connection.request = request
+    if (kept !== null && this.#turn.gathers) {
+      connection.socket.cork()
+      this.#turn.add(connection)
+    }
     request.onSocket(connection.socket)
   }
 
@@ -112,7 +119,7 @@ export function closesSoon(rawHeaders: readonly string[]): boolean {
   return false
 }
 
-class Connection {
+class Connection implements Writer {
   readonly socket: Socket
   request: ClientRequest | null = null
   /** In milliseconds since the epoch. */
@@ -134,6 +141,11 @@ class Connection {
   /** Whether it is still open, and nothing has come on it since: that would pass for the answer to the next request. */
   get isUsable(): boolean {
     return this.socket.writable && this.socket.bytesRead === this.#bytesRead
+  }
+
+  /** At the end of the turn. */
+  write(): void {
+    this.socket.uncork()
   }
 
   rest(): void {
