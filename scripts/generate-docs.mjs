@@ -71,6 +71,12 @@ Times are in seconds and may have a fraction.
 
 ${table(json.properties, json.required, computedDefaults)}
 
+### Keys of \`retain\`
+
+[rollback.md](rollback.md) has more about what is kept, and why.
+
+${table(objectOf(json.properties.retain).properties, [], {})}
+
 ### Keys of a binding
 
 Each of \`bindings\` is one port that the gateway listens on, with processes of its own. An empty list means the default.
@@ -83,6 +89,16 @@ ${table(binding.properties, binding.required, { host: 'all addresses', http2: '`
 (\`minVersion\`, \`ciphers\`, \`requestCert\`, …); what Node does not know, or the gateway sets itself (\`ALPNProtocols\`, \`handshakeTimeout\`), is a warning. [tls.md](tls.md) says more.
 
 ${table(tlsOptionsOf(binding).properties, [], {})}
+
+### Members of \`rollout\`
+
+Written by \`proxy rollout\` ([rollout.md](rollout.md)), and rewritten with each step; editing them works as well.
+
+${table(json.properties.rollout.anyOf[0].properties, json.properties.rollout.anyOf[0].required, {})}
+
+### Members of \`mirror\`
+
+${table(json.properties.mirror.anyOf[0].properties, json.properties.mirror.anyOf[0].required, {})}
 
 ## Limits and timeouts
 
@@ -122,7 +138,7 @@ code ([errors.md](errors.md)) and stands under \`refused\` in \`cservice proxy i
 
 ## What the gateway writes
 
-\`cservice proxy promote <version>\` changes the value of \`defaultVersion\` and nothing else: comments, order, indentation, line ends and
+\`cservice proxy promote <version>\` (and \`rollback\`) changes the value of \`defaultVersion\` and nothing else (\`proxy rollout\` that of \`rollout\`, \`proxy mirror\` that of \`mirror\`): comments, order, indentation, line ends and
 unknown keys stay, and \`git diff\` shows one line. If the key is not there, it becomes a new line below the opening brace. The file is
 replaced all at once, keeps its mode and owner, and a link stays a link. A file with a fault in its syntax is not rewritten, nor one that
 its owner has made read-only.
@@ -139,6 +155,7 @@ restart of the gateway. A broken edit is refused with the reason in the log, and
 | \`workerCount\`, \`nonDefaultWorkerCount\` | running versions are scaled | none |
 | \`versionPath\`, \`workerFilename\` | the catalog is read anew; running workers stay until their version is started again | versions that are no longer there answer 404 |
 | \`versionPorts\` | workers started from now on get their ports from there | none |
+| \`rollout\`, \`mirror\`, \`rolloutKey\` | as the commands would do it ([rollout.md](rollout.md)) | none |
 | times and limits | hold for what begins from now on | none |
 | the files that \`tlsOptions\` names | read, checked, and served to new handshakes; broken ones are refused ([tls.md](tls.md)) | none |
 `
@@ -229,7 +246,12 @@ function rangeOf({ minimum, maximum = Number.MAX_SAFE_INTEGER }) {
 }
 
 function tlsOptionsOf(binding) {
-  return binding.properties.tlsOptions.anyOf.find(({ type }) => type === 'object')
+  return objectOf(binding.properties.tlsOptions)
+}
+
+/** Of a property that may be null. */
+function objectOf(property) {
+  return property.anyOf.find(({ type }) => type === 'object')
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

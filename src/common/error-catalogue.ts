@@ -140,6 +140,12 @@ export const catalogue = {
     'Too many versions are running, and all of them are in use',
     'Stop one (cservice proxy version <version> 0) or raise maxRunningVersions in proxy.json.',
   ),
+  START_RATE_EXCEEDED: entry(
+    503,
+    1,
+    'Too many versions are being started',
+    'Try again after the time in Retry-After; the limit is onDemand.rate in proxy.json.',
+  ),
   SHUTTING_DOWN: entry(503, 1, 'The gateway is shutting down', 'Try again in a moment.'),
   TARGET_SILENT: entry(
     504,
@@ -205,6 +211,37 @@ export const catalogue = {
     'cservice workers and cservice proxy info show it; --port <n> starts a second one beside it.',
   ),
   NO_PROXY: entry(400, 1, 'No proxy is running here', 'Start it: cservice proxy start proxy.json'),
+  NO_ROLLOUT: entry(409, 1, 'No rollout is going on', 'Start one: cservice proxy rollout <version> 10%'),
+  ROLLOUT_RUNNING: entry(
+    409,
+    1,
+    'A rollout is going on already',
+    'End it first: cservice proxy rollout abort, or cservice proxy promote <version>',
+  ),
+  ALREADY_LIVE: entry(
+    409,
+    1,
+    'The version is live already',
+    'There is nothing to roll out or to mirror to: all requests that name no version go to it.',
+  ),
+  VERSION_IN_USE: entry(
+    409,
+    1,
+    'The version is in use',
+    'Wait until nobody needs it any more, or say --force: cservice proxy remove <version> --force',
+  ),
+  REMOVE_FAILED: entry(
+    500,
+    1,
+    'The version could not be removed',
+    'Check that the folder of the versions can be written; the version is there as before.',
+  ),
+  NO_FORMER_VERSION: entry(
+    409,
+    1,
+    'There is no version to roll back to',
+    'cservice proxy history shows what was live; cservice proxy promote <version> makes any version live.',
+  ),
   CONFIG_NOT_FOUND: entry(400, 1, 'The configuration file cannot be read', 'Check the path and its permissions.'),
   CONFIG_INVALID: entry(
     400,
@@ -279,6 +316,42 @@ export const catalogue = {
     1,
     'The service is not well',
     'cservice workers, cservice proxy info and the log have the details.',
+  ),
+  VERSION_EXISTS: entry(
+    409,
+    1,
+    'There is such a version already',
+    'A version is never changed once it is in: give the release another name (--as <name>).',
+  ),
+  RELEASE_REFUSED: entry(
+    422,
+    1,
+    'The archive of a release is refused',
+    'Nothing of it was kept. docs/releases.md says what an archive may hold.',
+  ),
+  RELEASE_TOO_LARGE: entry(
+    413,
+    1,
+    'The release is too large',
+    'Leave out what is not needed, or raise maxReleaseSize or maxReleaseFiles in proxy.json.',
+  ),
+  RELEASE_NOT_WRITTEN: entry(
+    507,
+    1,
+    'The release could not be written',
+    'Nothing of it was kept. Make room, or mend what is named, and deploy again.',
+  ),
+  INSTALL_FAILED: entry(
+    500,
+    1,
+    'The install step of a release failed',
+    'Nothing of the release was kept. The log that is named has all that it said.',
+  ),
+  TRIAL_FAILED: entry(
+    500,
+    1,
+    'The trial start of a release failed',
+    'Nothing of the release was kept. The details have the last lines of what it said.',
   ),
   TIMED_OUT: entry(504, 1, 'It took too long', 'Try again, or give it a longer timeout.'),
   NOT_ACKNOWLEDGED: entry(

@@ -1,7 +1,15 @@
 import type { Gateway } from './gateway.ts'
 
 /** What an operator should look at, a sentence each; empty: all is well. */
-export function findProblems({ config, configuration, live, catalog, versions, processes }: Gateway): string[] {
+export function findProblems({
+  config,
+  configuration,
+  live,
+  catalog,
+  versions,
+  processes,
+  rollout,
+}: Gateway): string[] {
   const { name } = live
   const liveError = name === null ? null : versions.find(name)?.error
   const bindings = processes.bindings.filter(({ pool }) => pool.readyWorkers.length < pool.size)
@@ -11,6 +19,7 @@ export function findProblems({ config, configuration, live, catalog, versions, p
   return [
     ...(liveError ? [`the live version ${name} is not well: ${liveError.message}`] : []),
     ...(name !== null && !catalog.has(name) ? [`the folder of the live version ${name} is gone`] : []),
+    ...(rollout.problem === null ? [] : [rollout.problem]),
     ...bindings.map(({ port, pool }) => `port ${port} has ${pool.readyWorkers.length} of ${pool.size} proxy processes`),
     ...processes.bindings.flatMap(({ certificates }) => certificates?.problems() ?? []),
     ...missing.map(({ port }) => `port ${port} of the configuration in force is not open`),

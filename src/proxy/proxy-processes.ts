@@ -8,18 +8,22 @@ import type { BindingCertificates } from './certificates/binding-certificates.ts
 import { type CertificatesOf, openCertificates } from './certificates/certificates.ts'
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
 import { dataplaneSettings } from './dataplane-settings.ts'
-import type { FromProxyProcess, VersionCounters } from './messages.ts'
+import type { FromProxyProcess, MirrorCounters, VersionCounters } from './messages.ts'
 import { RefusalTotals } from './refusal-totals.ts'
 import type { RoutePublisher } from './route-publisher.ts'
+import type { SkewSettings } from './routing/selection-settings.ts'
 
 /** How long a port is tried again that the former processes of its binding are about to let go of, in milliseconds. */
 const handOverPatience = 5_000
 
-/** What proxy processes have to say to the rest of the control plane. */
+/** The rest of the control plane, as far as proxy processes have to do with it. */
 export interface DataplaneListener {
   onDemand(version: string): void
   onCounters(source: string, counters: readonly VersionCounters[]): void
+  onMirrored(counts: MirrorCounters): void
   onSourceGone(source: string): void
+  /** What they are to do about skew. @param isSecure whether their clients come by HTTPS */
+  skewSettings(isSecure: boolean): SkewSettings | null
 }
 
 /** The data plane as the control plane sees it: all bindings and their proxy processes. Owns them. */
@@ -151,7 +155,10 @@ export class ProxyProcesses {
   ): Promise<void> {
     const owner = {
       certificates,
-      settings: () => dataplaneSettings(this.#config, config, certificates?.settings ?? null),
+      settings: () => {
+        const tls = certificates?.settings ?? null
+        return dataplaneSettings(this.#config, config, tls, this.#listener.skewSettings(tls !== null))
+      },
       onConnected: (worker: WorkerHandle) => this.#publisher.subscribe(worker),
       onMessage: (worker: WorkerHandle, message: FromProxyProcess) => this.#receive(worker, message),
       onExit: (worker: WorkerHandle) => {
@@ -192,6 +199,7 @@ export class ProxyProcesses {
     else if (message.type === 'released') this.#publisher.release(worker, message.targets)
     else if (message.type === 'demand') this.#listener.onDemand(message.version)
     else if (message.type === 'counters') this.#listener.onCounters(worker.id, message.versions)
+    else if (message.type === 'mirrored') this.#listener.onMirrored(message.counts)
     else if (message.type === 'refused') this.refused.add(message.counts)
     // `ejected` is for the process's own log: the pool acts on the exit of the worker itself.
   }

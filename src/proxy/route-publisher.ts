@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { isDeepStrictEqual } from 'node:util'
 import { CserviceError } from '../common/errors.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
 import type { ToProxyProcess } from './messages.ts'
@@ -33,7 +34,7 @@ export class RoutePublisher {
   publish(routes: Omit<RouteTableData, 'epoch'>): number {
     const { epoch } = this.#table
     if (epoch > 0 && isSame(this.#table.toData(), routes)) return epoch
-    this.#table = new RouteTable({ epoch: epoch + 1, ...routes })
+    this.#table = new RouteTable({ epoch: epoch + 1, ...routes }, this.#table)
     for (const subscriber of this.#subscribers.values()) this.#send(subscriber)
     return epoch + 1
   }
@@ -120,5 +121,5 @@ export class RoutePublisher {
 }
 
 function isSame(table: RouteTableData, routes: Omit<RouteTableData, 'epoch'>): boolean {
-  return JSON.stringify([table.live, table.versions]) === JSON.stringify([routes.live, routes.versions])
+  return isDeepStrictEqual({ ...table, epoch: 0 }, { ...routes, epoch: 0 })
 }

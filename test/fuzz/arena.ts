@@ -3,12 +3,14 @@ import pino from 'pino'
 import type { FromProcess, ToProcess } from '../../src/common/channel-protocol.ts'
 import { ProxyProcess } from '../../src/proxy/dataplane/proxy-process.ts'
 import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from '../../src/proxy/messages.ts'
+import { headerOnly } from '../../src/proxy/routing/selection-settings.ts'
 import { FuzzWorker } from './fuzz-worker.ts'
 
 /** Short, so that nothing that is left open lasts; a client that is told so is no fault. */
 const settings: DataplaneSettings = {
   binding: { port: 0, tls: null, redirect: null, proxyProtocol: false, http2: false },
   versionHeader: 'x-version',
+  selection: headerOnly,
   servedVersionHeader: true,
   gateTimeout: 2_000,
   gateLimit: 1_000,

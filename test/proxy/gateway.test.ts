@@ -69,7 +69,7 @@ test('a version that is not in the new versionPath is stopped', async () => {
 })
 
 test('a live version that is not live any more by an edit is shrunk', async () => {
-  const folder = await versionFolder({ v1: 'http' }, { workerCount: 3 })
+  const folder = await versionFolder({ v1: 'http' }, { workerCount: 3, keepWarm: 0 })
   const { host } = await makeHost()
   const gateway = await host.start(folder.config)
   edit(folder, () => ({ defaultVersion: undefined }))

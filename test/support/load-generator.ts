@@ -10,6 +10,8 @@ export interface LoadOptions {
   readonly url: string
   /** Keep-alive connections, each with one request at a time; default 50. */
   readonly connections?: number
+  /** The longest pause between two requests of a connection, in milliseconds; its length is chosen by chance. Default 60. */
+  readonly think?: number
   /** How many of each kind among all requests, as weights; default 6 : 3 : 1. */
   readonly mix?: Readonly<Partial<Record<LoadKind, number>>>
   readonly headers?: Readonly<Record<string, string>>
@@ -58,7 +60,8 @@ export interface LoadReport {
 
 /**
  * Keeps `connections` clients busy until it is stopped: GETs, POSTs with a body whose hash must come back, and streams
- * that are read slowly to their end. Nothing is retried, so that each request the server lost is seen.
+ * that are read slowly to their end. Nothing is retried, so that each request the server lost is seen. Clients think between two
+ * requests: whatever happens meets connections in use and idle ones, and the load leaves the machine to what is tested.
  */
 export function startLoad(options: LoadOptions): Load {
   const load = new Load(options)
@@ -140,8 +143,7 @@ export class Load {
       if ('phase' in outcome) this.#failures.push(outcome)
       else this.#answers.push(outcome)
       for (const look of [...this.#wakeUps]) look()
-      // A server that refuses at once must not turn the clients into a busy loop.
-      if ('phase' in outcome) await delay(10)
+      if (!this.#isStopping) await delay(Math.random() * (this.#options.think ?? 60))
     }
   }
 

@@ -84,7 +84,7 @@ export class Delivery {
   }
 
   #attempt(claim: Claim): void {
-    const { req, path, lines, hasBody, departure, context, carrier, listener } = this.#options
+    const { req, path, lines, hasBody, ticket, departure, context, carrier, listener } = this.#options
     const { answerTimeout, connectTimeout } = context.settings()
     this.#worker = claim.target.id
     let isUpgraded = false
@@ -93,6 +93,7 @@ export class Delivery {
       onInformation: listener.onInformation,
       onAnswer: (answer) => {
         claim.succeed()
+        ticket.answered(answer.statusCode ?? 0)
         try {
           listener.onAnswer(answer)
         } catch (error) {
@@ -104,6 +105,7 @@ export class Delivery {
       onUpgrade: (answer, socket, head) => {
         isUpgraded = true
         claim.succeed()
+        ticket.answered(101)
         listener.onUpgrade(answer, socket, head, claim)
       },
       onFailure: (failure) => this.#onFailure(claim, failure),

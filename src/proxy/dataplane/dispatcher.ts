@@ -1,7 +1,9 @@
 import type { DataplaneSettings, FromProxyProcess } from '../messages.ts'
-import { RouteTable, type RouteTableData, type Target } from '../routing/route-table.ts'
-import { selectVersion } from '../routing/select-version.ts'
-import type { SelectableRequest, Selection } from '../routing/selection.ts'
+import { makeSelector } from '../routing/make-selector.ts'
+import { type MirrorRoute, RouteTable, type RouteTableData, type Target } from '../routing/route-table.ts'
+import type { NoSelection, SelectableRequest, SelectedBy, Selection } from '../routing/selection.ts'
+import type { SelectionSettings } from '../routing/selection-settings.ts'
+import type { VersionSelector } from '../routing/version-selector.ts'
 import { Counters } from './counters.ts'
 import { failure, Gate } from './gate.ts'
 import { Refusal } from './refusal.ts'
@@ -18,6 +20,8 @@ const suspectMs = 100
 const recheckMs = 200
 /** Most requests have met no target yet that they must not be sent to again. */
 const none: ReadonlySet<string> = new Set()
+/** When a request came whose answer is not measured, or has been. */
+const unmeasured = -1
 
 export interface DispatcherOptions {
   settings(): DataplaneSettings
@@ -37,6 +41,9 @@ export class Dispatcher {
   readonly #gate: Gate
   readonly #context: TicketContext
   #table = RouteTable.empty
+  #selector: VersionSelector | null = null
+  /** What the selector was made of, besides the table. */
+  #selection: SelectionSettings | null = null
 
   constructor(options: DispatcherOptions) {
     this.#options = options
@@ -73,8 +80,9 @@ export class Dispatcher {
   /** Takes over a newer table, then acknowledges it: no request is routed by an older one from then on. */
   update(data: RouteTableData): void {
     if (data.epoch < this.#table.epoch) return
-    const table = new RouteTable(data)
+    const table = new RouteTable(data, this.#table)
     this.#table = table
+    this.#selector = null
     this.#options.send({ type: 'ack', epoch: table.epoch })
     this.#targets.update(table)
     this.#gate.update(table)
@@ -85,7 +93,7 @@ export class Dispatcher {
    * @throws Refusal UNKNOWN_VERSION, NO_LIVE_VERSION
    */
   select(request: SelectableRequest): Selection {
-    const selection = selectVersion(request, this.#table.live)
+    const selection = this.#select(request)
     if ('error' in selection) throw new Refusal(selection.error)
     if (this.#table.route(selection.version) === undefined) throw new Refusal('UNKNOWN_VERSION')
     return selection
@@ -93,11 +101,13 @@ export class Dispatcher {
 
   /**
    * Counts a request as in flight for its version, until `leave`.
+   * @param by why it goes to that version; a rollout compares those that did not ask for it
    * @throws Refusal VERSION_BUSY
    */
-  enter(version: string): Ticket {
+  enter(version: string, by: SelectedBy = 'header'): Ticket {
     if (this.#isFull(version)) throw new Refusal('VERSION_BUSY', { retryAfter: 1 })
-    return new Ticket(version, this.#context)
+    const isMeasured = this.#table.rollout !== null && this.#isCompared(version, by)
+    return new Ticket(version, this.#context, isMeasured ? performance.now() : unmeasured)
   }
 
   /**
@@ -105,17 +115,42 @@ export class Dispatcher {
    * nothing is counted.
    */
   enterReady(request: SelectableRequest): ReadyEntry | null {
-    const selection = selectVersion(request, this.#table.live)
+    const selection = this.#select(request)
     if ('error' in selection) return null
     const route = this.#table.route(selection.version)
     if (route?.state !== 'ready' || this.#isFull(selection.version)) return null
     const claim = this.#targets.claim(route.targets, none)
-    return claim === null ? null : { selection, claim, ticket: this.enter(selection.version) }
+    return claim === null ? null : { selection, claim, ticket: this.enter(selection.version, selection.by) }
+  }
+
+  /** null: no copies are made. */
+  get mirror(): MirrorRoute | null {
+    return this.#table.mirror
+  }
+
+  /** A target of the version, counted on it, for what is no request of a client; null: it does not run. */
+  claimAside(version: string): Claim | null {
+    const route = this.#table.route(version)
+    return route?.state === 'ready' ? this.#targets.claim(route.targets, none) : null
   }
 
   /** Reports the counts that have not been reported yet. */
   flush(): void {
     this.#counters.flush()
+  }
+
+  #select(request: SelectableRequest): Selection | NoSelection {
+    const { selection } = this.#options.settings()
+    if (this.#selector === null || this.#selection !== selection) {
+      this.#selector = makeSelector(selection, this.#table)
+      this.#selection = selection
+    }
+    return this.#selector.select(request)
+  }
+
+  #isCompared(version: string, by: SelectedBy): boolean {
+    const { live, rollout } = this.#table
+    return (by === 'live' || by === 'rollout' || by === 'sticky') && (version === live || version === rollout?.version)
   }
 
   #isFull(version: string): boolean {
@@ -151,10 +186,13 @@ export class Ticket {
   #waitsSince: number | null = null
   #unreachableSince: number | null = null
   #hasLeft = false
+  /** When it came, by `performance.now()`, until its answer has been measured. */
+  #measuredSince: number
 
-  constructor(version: string, context: TicketContext) {
+  constructor(version: string, context: TicketContext, measuredSince: number) {
     this.version = version
     this.#context = context
+    this.#measuredSince = measuredSince
     context.counters.enter(version)
   }
 
@@ -215,11 +253,23 @@ export class Ticket {
     this.#refused = none
   }
 
+  /** The head of a worker's answer has come. */
+  answered(status: number): void {
+    if (this.#measuredSince !== unmeasured) this.#measure(status >= 500)
+  }
+
   /** The request has ended. @param status of the answer; 0 if the client got none */
   leave(status: number): void {
     if (this.#hasLeft) return
     this.#hasLeft = true
+    // Without a worker's answer: the gateway has answered in its place, or the client has not waited any longer.
+    if (this.#measuredSince !== unmeasured) this.#measure(status >= 502 && status <= 504)
     this.#context.counters.leave(this.version, status)
+  }
+
+  #measure(isError: boolean): void {
+    this.#context.counters.observe(this.version, performance.now() - this.#measuredSince, isError)
+    this.#measuredSince = unmeasured
   }
 
   #route() {

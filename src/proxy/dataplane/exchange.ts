@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ErrorCode } from '../../common/errors.ts'
+import type { Selection } from '../routing/selection.ts'
 import { composeAnswer, isNavigation, prefersHtml } from './answer.ts'
+import { addSelectionHeaders, applyToLines } from './apply-selection.ts'
 import { guardBody, isTooLong } from './body-guard.ts'
 import type { Carrier } from './carrier.ts'
 import { type CheckedRequest, checkRequest } from './check-request.ts'
@@ -25,7 +27,7 @@ import { requestIdOf } from './request-id.ts'
 import { SelectableLines } from './selectable-lines.ts'
 import { splice, switchingHead } from './splice.ts'
 import type { Claim } from './targets.ts'
-import { workerRequestLines } from './worker-request.ts'
+import { requestHead, workerRequestLines } from './worker-request.ts'
 
 type Accepted = Exclude<CheckedRequest, { error: unknown }>
 
@@ -54,7 +56,7 @@ export class Exchange implements Run {
   readonly #departure = new Departure()
   readonly #sentBefore: number
   #ticket: Ticket | null = null
-  #by: string | null = null
+  #selection: Selection | null = null
   #delivery: Delivery | null = null
   #isSpliced = false
   #hasEnded = false
@@ -128,21 +130,28 @@ export class Exchange implements Run {
       throw new Refusal('REQUEST_TOO_LARGE')
     }
     const host = checked.authority ?? checked.host ?? ''
+    const lines = { method: head.method, target: checked.path, host, lines: req.rawHeaders }
     const selection = context.dispatcher.select(
-      new SelectableLines(req.rawHeaders, settings.versionHeader, checked.path, host, () => this.#address()),
+      new SelectableLines(lines, settings.versionHeader, () => this.#address()),
     )
-    this.#by = selection.by
-    this.#ticket = context.dispatcher.enter(selection.version)
+    this.#selection = selection
+    this.#ticket = context.dispatcher.enter(selection.version, selection.by)
     if (this.#hasBody) guardBody(req, settings, (code) => this.abandon(code))
-    this.#deliver(checked, this.#ticket)
+    this.#deliver(checked, selection, this.#ticket)
   }
 
-  #deliver(checked: Accepted, ticket: Ticket): void {
-    const { req, res, context, carrier, turn } = this.#options
+  #deliver(checked: Accepted, selection: Selection, ticket: Ticket): void {
+    const { req, res, upgrade, context, carrier, turn } = this.#options
+    const path = selection.target ?? checked.path
+    const lines = applyToLines(this.#workerLines(checked), selection)
+    if (!this.#hasBody && upgrade === null) {
+      const method = req.method ?? ''
+      context.mirror()?.offer(method, selection, () => requestHead(method, path, lines))
+    }
     const delivery = new Delivery({
       req,
-      path: checked.path,
-      lines: this.#workerLines(checked),
+      path,
+      lines,
       hasBody: this.#hasBody,
       ticket,
       departure: this.#departure,
@@ -190,8 +199,10 @@ export class Exchange implements Run {
   #ownHeaders(isOfWorker: boolean): string[] {
     const { context, isLast } = this.#options
     const headers = ['X-Request-Id', this.#requestId]
-    if (isOfWorker && this.#ticket !== null && context.settings().servedVersionHeader) {
-      headers.push('X-Served-Version', `${this.#ticket.version}; by=${this.#by}`)
+    if (isOfWorker && this.#selection !== null) {
+      // An upgraded connection is its version's until it ends: there is nothing to keep for it.
+      const selection = this.#isSpliced ? { ...this.#selection, cookies: [] } : this.#selection
+      addSelectionHeaders(headers, selection, context.settings().servedVersionHeader)
     }
     if (isLast() && !this.#isSpliced) headers.push('Connection', 'close')
     return headers
@@ -272,7 +283,7 @@ export class Exchange implements Run {
       bytes: req.socket.bytesWritten - this.#sentBefore,
       duration: Date.now() - this.#startedAt,
       version: this.#ticket?.version ?? null,
-      by: this.#by,
+      by: this.#selection?.by ?? null,
       worker: this.#delivery?.worker ?? null,
       retries: this.#delivery?.retries ?? 0,
     })

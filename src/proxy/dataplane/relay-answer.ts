@@ -8,7 +8,7 @@ import { isHttp10 } from './http-version.ts'
 /** Up to this size a body is cheaper to copy than to write as a piece of its own. */
 const smallBytes = 16 * 1024
 
-/** Header lines of the gateway, names and values in turn, that take the place of a worker's own of that name. */
+/** Header lines of the gateway, names and values in turn, that take the place of a worker's own of that name; cookies are added. */
 export type OwnHeaders = readonly string[]
 
 /**
@@ -93,7 +93,7 @@ export function relayedHeaders(
 ): string[] {
   const headers: string[] = []
   forEachEndToEnd(rawHeaders, (name, value, lowerName) => {
-    if (hasField(own, lowerName)) return
+    if (hasField(own, lowerName) && lowerName !== 'set-cookie') return
     if ((status === 204 || status < 200) && lowerName === 'content-length') return // RFC 9110 8.6
     if (lowerName === 'trailer' && !hasTrailers) return // announced in vain, and Node throws
     headers.push(name, value)

@@ -66,6 +66,13 @@ export function workerRequestLines(options: WorkerRequestOptions): string[] {
   return lines
 }
 
+/** The head of such a request, one character a byte. */
+export function requestHead(method: string, path: string, lines: readonly string[]): string {
+  let head = `${method} ${path} HTTP/1.1\r\n`
+  for (let index = 0; index < lines.length; index += 2) head += `${lines[index]}: ${lines[index + 1]}\r\n`
+  return `${head}\r\n`
+}
+
 /**
  * CGI, WSGI and their like read `X_Forwarded_For` as the same field: whoever writes it so means to be taken for us; and whoever writes
  * `Content_Length`, to have the message read in two ways.

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../common/errors.ts'
+import { VersionNames } from './version-names.ts'
 
 /** host:port of one worker, as a proxy process sees it. `id` names the worker for as long as it lives, and never another. */
 export interface Target {
@@ -23,11 +24,33 @@ export interface Route {
   readonly code?: ErrorCode
 }
 
+/** What of a rollout proxy processes need to know. */
+export interface RolloutRoute {
+  /** The candidate. */
+  readonly version: string
+  /** Of the clients that name no version, from 0 to 1. */
+  readonly share: number
+  /** What tells one client from another: `address`, `cookie:<name>` or `header:<name>`. */
+  readonly key: string
+}
+
+/** That a version gets copies of requests. */
+export interface MirrorRoute {
+  readonly version: string
+  /** Of the requests that name no version, from 0 to 1. */
+  readonly share: number
+}
+
 /** A route table as it crosses the channel. Pairs, not an object: a version may be called `__proto__`. */
 export interface RouteTableData {
   readonly epoch: number
   readonly live: string | null
+  /** Versions that were live and are not kept for their pages any more. */
+  readonly lapsed?: readonly string[]
   readonly versions: ReadonlyArray<readonly [name: string, route: Route]>
+  /** Left out: there is none. */
+  readonly rollout?: RolloutRoute | null
+  readonly mirror?: MirrorRoute | null
 }
 
 /**
@@ -40,12 +63,25 @@ export class RouteTable {
   readonly epoch: number
   /** The live version, whether or not the catalog still has it. */
   readonly live: string | null
+  /** Those of all versions in it. */
+  readonly names: VersionNames
+  readonly rollout: RolloutRoute | null
+  readonly mirror: MirrorRoute | null
+  /** Versions that were live and are not kept for their pages any more. */
+  readonly lapsed: ReadonlySet<string>
+  readonly #data: RouteTableData
   readonly #routes: ReadonlyMap<string, Route>
 
-  constructor(data: RouteTableData) {
+  /** @param former the table that this one follows: where no version has come or gone, the two share the names */
+  constructor(data: RouteTableData, former: RouteTable | null = null) {
+    this.#data = data
     this.epoch = data.epoch
     this.live = data.live
+    this.rollout = data.rollout ?? null
+    this.mirror = data.mirror ?? null
+    this.lapsed = new Set(data.lapsed)
     this.#routes = new Map(data.versions)
+    this.names = former?.names.equals(this.#routes) ? former.names : new VersionNames(this.#routes.keys())
   }
 
   route(version: string): Route | undefined {
@@ -58,6 +94,6 @@ export class RouteTable {
   }
 
   toData(): RouteTableData {
-    return { epoch: this.epoch, live: this.live, versions: [...this.#routes] }
+    return this.#data
   }
 }

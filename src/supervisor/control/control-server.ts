@@ -35,7 +35,8 @@ export interface ControlServerOptions {
 const connectionLimit = 64
 /** Who opens a connection and says nothing is cut off. */
 const tlsDefaults = { handshakeTimeout: 10_000, ALPNProtocols: ['http/1.1'] }
-const timeouts = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 }
+// How long a body may take depends on what it is for: RequestBody knows.
+const timeouts = { headersTimeout: 10_000, requestTimeout: 0, connectionsCheckingInterval: 2_000 }
 
 /** The two ways in for commands: the control socket, always, and REST on host:port when there is an access key. */
 export class ControlServer {
@@ -102,6 +103,7 @@ export class ControlServer {
     server.maxRequestsPerSocket = 1 // what a client sends behind its request, without waiting, is not run
     this.#connections.follow(server, tls !== null)
     server.on('request', (req, res) => void rest.handle(req, res))
+    server.on('checkContinue', (req, res) => void rest.handle(req, res)) // who asks before he sends is answered first
     this.#servers.push(server)
     try {
       server.listen(where)

@@ -15,10 +15,12 @@ import type {
   ToProxyProcess,
 } from '../../../src/proxy/messages.ts'
 import type { Route, RouteTableData, Target } from '../../../src/proxy/routing/route-table.ts'
+import { headerOnly } from '../../../src/proxy/routing/selection-settings.ts'
 
 export const defaultSettings: DataplaneSettings = {
   binding: { port: 0, tls: null, redirect: null, proxyProtocol: false, http2: false },
   versionHeader: 'x-version',
+  selection: headerOnly,
   servedVersionHeader: true,
   gateTimeout: 10_000,
   gateLimit: 1_000,

@@ -6,6 +6,8 @@ export interface FastRequest {
   readonly method: string
   /** Its head as it goes to a worker, one character a byte. */
   readonly text: string
+  /** What the client sent as path and query, where the worker gets something else; else null. */
+  readonly sentTarget: string | null
   readonly requestId: string
   readonly entry: ReadyEntry
   readonly hasBody: boolean
@@ -13,7 +15,7 @@ export interface FastRequest {
   readonly body: Body
 }
 
-/** Its target, as the worker gets it. */
-export function targetOf({ method, text }: FastRequest): string {
-  return text.slice(method.length + 1, text.indexOf(' ', method.length + 1))
+/** Its target, as the client sent it. */
+export function targetOf({ method, text, sentTarget }: FastRequest): string {
+  return sentTarget ?? text.slice(method.length + 1, text.indexOf(' ', method.length + 1))
 }

@@ -1,11 +1,12 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import { Duplex } from 'node:stream'
+import { Reader, type ReadMemory } from './read-memory.ts'
 
-/** One read buffer for all connections: what has been read is passed on, or copied, before anything else is read. */
-const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
-
-/** Takes what has been read. @param buffer lent: it holds other bytes once this returns */
-export type OnRead = (buffer: Buffer, length: number) => void
+/**
+ * Takes what has been read: the first `length` bytes.
+ * @param memory what was read into: it holds other bytes once this returns, unless it is kept; null: nobody else uses the buffer
+ */
+export type OnRead = (bytes: Buffer, length: number, memory: ReadMemory | null) => void
 
 /** What `net.Socket` has beyond its documentation, and may cease to have. */
 interface Undocumented {
@@ -21,6 +22,7 @@ interface Undocumented {
 export class LentReads {
   /** The connection: use this one, and not the accepted one, from now on. */
   readonly socket: Socket
+  readonly #reader = new Reader()
   #onRead: OnRead | null
 
   constructor(accepted: Socket, onRead: OnRead) {
@@ -34,9 +36,10 @@ export class LentReads {
     const options = {
       handle,
       allowHalfOpen: true,
-      onread: { buffer: readBuffer, callback: (length: number): boolean => this.#take(length) },
+      onread: { buffer: this.#reader.buffer, callback: (length: number): boolean => this.#take(length) },
     }
     this.socket = new Socket(options as SocketConstructorOpts)
+    this.socket.on('close', () => this.#reader.end())
   }
 
   /** From now on the socket is a stream like any other, for whoever gets it. */
@@ -51,12 +54,15 @@ export class LentReads {
 
   /** @returns whether to read on */
   #take(length: number): boolean {
-    if (this.#onRead === null) return this.socket.push(Buffer.from(readBuffer.subarray(0, length)))
-    this.#onRead(readBuffer, length)
-    return true
+    const { memory } = this.#reader
+    const onRead = this.#onRead
+    const readsOn = onRead !== null || this.socket.push(Buffer.from(memory.bytes.subarray(0, length)))
+    onRead?.(memory.bytes, length, memory)
+    this.#reader.advance(length, readsOn && !this.socket.isPaused())
+    return readsOn
   }
 
-  readonly #onData = (chunk: Buffer): void => this.#onRead?.(chunk, chunk.length)
+  readonly #onData = (chunk: Buffer): void => this.#onRead?.(chunk, chunk.length, null)
 }
 
 /** The handle of a plain socket, which then has none any more, and is closed; null if it cannot be had. */

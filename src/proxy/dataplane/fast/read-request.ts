@@ -1,3 +1,4 @@
+import { applySelection } from '../apply-selection.ts'
 import { isTooLong } from '../body-guard.ts'
 import { clientAddress, nothingEarlier } from '../forwarding.ts'
 import type { LaneContext } from '../lane.ts'
@@ -38,14 +39,23 @@ export function readRequest(
   const lines = forwarding.of(raw.slice(head.hostStart, head.hostEnd), earlier)
   if (lines === null) return null
   const address = (): string => clientAddress(peer, trusted, () => earlier)
-  const entry = context.dispatcher.enterReady(new SelectableHead(raw, head, address))
+  const selectable = new SelectableHead(raw, head, address)
+  const entry = context.dispatcher.enterReady(selectable)
   if (entry === null) return null
   const given = head.requestIdStart === -1 ? undefined : raw.slice(head.requestIdStart, head.requestIdEnd)
   const requestId = requestIdOf(given)
   const text = spliceRequestHead(raw, head, `${lines}X-Request-Id: ${requestId}\r\n`)
   const { hasBody, body } = requestBodyOf(head, maxBodySize)
   return {
-    request: { method: head.method, text, requestId, entry, hasBody, body },
+    request: {
+      method: head.method,
+      text: applySelection(text, entry.selection),
+      sentTarget: entry.selection.target === null ? null : selectable.target,
+      requestId,
+      entry,
+      hasBody,
+      body,
+    },
     client: context.accessLog() === null ? '' : address(),
   }
 }

@@ -24,6 +24,10 @@ export class SelectableHead implements SelectableRequest {
     return versionStart === -1 ? none : [this.#text.slice(versionStart - start, versionEnd - start)]
   }
 
+  get method(): string {
+    return this.#head.method
+  }
+
   get target(): string {
     const { start, method, targetEnd } = this.#head
     return this.#text.slice(method.length + 1, targetEnd - start)

@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { SelectableRequest, SelectedBy } from '../../routing/selection.ts'
 import { composeAnswer, prefersHtml } from '../answer.ts'
+import { applySelection } from '../apply-selection.ts'
 import { Attempts } from '../attempts.ts'
 import { isTooLong } from '../body-guard.ts'
 import type { ReadyEntry, Ticket } from '../dispatcher.ts'
@@ -170,7 +171,11 @@ export class ClientStream implements ClientSide, AnsweredRequest {
       isWhole: this.#isWhole,
     })
     const address = (): string => this.#address()
-    const selectable = new SelectableLines(fields, settings.versionHeader, path, host, address)
+    const selectable = new SelectableLines(
+      { method, target: path, host, lines: fields },
+      settings.versionHeader,
+      address,
+    )
     const entry = context.dispatcher.enterReady(selectable)
     if (entry !== null) this.#carry(head, entry)
     else this.#wait(head, selectable).catch((error: unknown) => this.#refuse(error))
@@ -180,7 +185,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
   async #wait(head: Http2RequestHead, selectable: SelectableRequest): Promise<void> {
     const { context } = this.#owner
     const selection = context.dispatcher.select(selectable)
-    const ticket = context.dispatcher.enter(selection.version)
+    const ticket = context.dispatcher.enter(selection.version, selection.by)
     this.#by = selection.by
     this.#ticket = ticket
     const waiting = new AbortController()
@@ -200,7 +205,8 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     const hasBody = !this.#isWhole && contentLength !== 0
     const body = hasBody ? this.#reader.bodyOf(contentLength, context.settings().maxBodySize) : none
     if (!this.#isWhole && !hasBody) this.#reader.awaitEnd()
-    const request = { method, text: this.#text, requestId: this.#requestId, entry, hasBody, body }
+    const text = applySelection(this.#text, entry.selection)
+    const request = { method, text, sentTarget: this.#path, requestId: this.#requestId, entry, hasBody, body }
     turn.enter()
     this.#exchange = new FastExchange(context, workers, this, request)
     this.#exchange.start()

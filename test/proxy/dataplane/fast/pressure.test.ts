@@ -24,6 +24,7 @@ async function acceptOne(target: Target): Promise<{ client: RawClient; socket: S
     settings: () => defaultSettings,
     trustedPeers: () => new TrustedPeers([]),
     accessLog: () => null,
+    mirror: () => null,
     refusals: new Refusals(() => {}, silentLog()),
   }
   const server = createServer({ allowHalfOpen: true, noDelay: true })

@@ -1,0 +1,1 @@
+export const more = 'more of v2'

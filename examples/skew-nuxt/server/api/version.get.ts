@@ -1,0 +1,1 @@
+export default defineEventHandler(() => ({ version: process.env.CSERVICE_VERSION }))

@@ -1,0 +1,1 @@
+export const more = `more of ${import.meta.env.VITE_VERSION}`
