@@ -4,24 +4,18 @@ import type { AttemptFailure } from './attempts.ts'
 import type { CarryJob } from './carrier.ts'
 import { flushHead } from './flush-head.ts'
 import { SilenceError, type SilenceWatch } from './silence-watch.ts'
-import { closesSoon, distrust } from './target-agent.ts'
+import { closesSoon, distrust, wasConnected } from './target-agent.ts'
 import { requestTrailers } from './worker-request.ts'
 
 /** Tells the job's listener what becomes of the request, and sends the body once there is a connection. */
 export function follow(request: ClientRequest, job: CarryJob, silence: SilenceWatch): void {
   const { listener } = job
-  let isConnected = request.reusedSocket
   let hasOutcome = false
   const watched = silence.watch(request, job)
   const fail = (kind: AttemptFailure['kind'], error: Error): void => {
     if (hasOutcome) return
     hasOutcome = true
     listener.onFailure({ kind, isReused: request.reusedSocket, error })
-  }
-  if (!request.reusedSocket) {
-    limitConnecting(request, job, () => {
-      isConnected = true
-    })
   }
   if (job.hasBody) sendBodyOnceConnected(request, job.req)
   request.on('information', ({ statusCode, statusMessage, rawHeaders }) => {
@@ -40,30 +34,13 @@ export function follow(request: ClientRequest, job: CarryJob, silence: SilenceWa
   })
   request.on('error', (error: NodeJS.ErrnoException) => {
     if (error instanceof SilenceError) fail('silent', error)
-    else if (!isConnected) fail('connect', error)
+    else if (!wasConnected(request.socket)) fail('connect', error)
     else fail(error.code?.startsWith('HPE_') ? 'bad answer' : 'sent', error)
   })
   request.on('close', () => {
     silence.forget(watched)
     fail('sent', new Error('the connection ended'))
     listener.onDone()
-  })
-}
-
-/** Gives up on a connection that takes too long to be made. */
-function limitConnecting(request: ClientRequest, { connectTimeout }: CarryJob, onConnected: () => void): void {
-  request.once('socket', (socket) => {
-    if (!socket.connecting) {
-      onConnected()
-      return
-    }
-    const giveUp = (): void => void request.destroy(new Error(`no connection within ${connectTimeout} ms`))
-    const timer = setTimeout(giveUp, connectTimeout)
-    request.once('close', () => clearTimeout(timer))
-    socket.once('connect', () => {
-      clearTimeout(timer)
-      onConnected()
-    })
   })
 }
 

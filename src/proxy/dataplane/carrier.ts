@@ -15,8 +15,6 @@ export interface CarryJob {
   readonly hasBody: boolean
   /** Milliseconds of silence before the answer's head; 0: for ever. */
   readonly answerTimeout: number
-  /** Milliseconds until there is a connection; one that is stuck is left for another, since nothing was sent. */
-  readonly connectTimeout: number
   readonly listener: CarryListener
 }
 
@@ -37,8 +35,12 @@ export interface CarryListener {
 export interface Carrier {
   /** Begins at once. @returns a function that breaks it off, at any time */
   carry(job: CarryJob): () => void
-  /** Looks at the time: to be called now and then. @param now milliseconds since the epoch */
-  check(now: number): void
+  /**
+   * Looks at the time: to be called now and then.
+   * @param now milliseconds since the epoch
+   * @param connectTimeout milliseconds until there is a connection
+   */
+  check(now: number, connectTimeout: number): void
   /** Closes the idle connections to a target: the next request opens a new one. */
   closeIdle(target: Target): void
   close(): void

@@ -85,7 +85,7 @@ export class Delivery {
 
   #attempt(claim: Claim): void {
     const { req, path, lines, hasBody, ticket, departure, context, carrier, listener } = this.#options
-    const { answerTimeout, connectTimeout } = context.settings()
+    const { answerTimeout } = context.settings()
     this.#worker = claim.target.id
     let isUpgraded = false
     let cancel = (): void => {} // should `carry` throw, `onDone` is still called
@@ -126,7 +126,6 @@ export class Delivery {
         lines,
         hasBody,
         answerTimeout,
-        connectTimeout,
         listener: carried,
       })
     } catch (error) {

@@ -111,14 +111,14 @@ export class GeneralLane implements Lane {
    * One clock for the time limits of all connections, on both sides: timeouts that `node:http` sets and clears for each request cost
    * 7 % of its CPU time.
    */
-  #startClock({ sendTimeout, keepAliveTimeout, answerTimeout }: DataplaneSettings): void {
+  #startClock({ sendTimeout, keepAliveTimeout, answerTimeout, connectTimeout }: DataplaneSettings): void {
     if (this.#clock !== null) clearInterval(this.#clock)
-    const limits = [sendTimeout, keepAliveTimeout, answerTimeout].filter((limit) => limit > 0)
+    const limits = [sendTimeout, keepAliveTimeout, answerTimeout, connectTimeout].filter((limit) => limit > 0)
     const tick = (): void => {
       const now = Date.now()
-      const { sendTimeout, keepAliveTimeout } = this.#context.settings()
+      const { sendTimeout, keepAliveTimeout, connectTimeout } = this.#context.settings()
       for (const connection of this.#connections.values()) connection.check(now, sendTimeout, keepAliveTimeout)
-      this.#carrier.check(now)
+      this.#carrier.check(now, connectTimeout)
     }
     this.#clock = setInterval(
       tick,

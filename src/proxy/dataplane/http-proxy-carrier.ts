@@ -7,6 +7,7 @@ import { follow } from './carried-request.ts'
 import type { Carrier, CarryJob } from './carrier.ts'
 import { hasField } from './end-to-end-headers.ts'
 import type { Turn } from './fast/turn.ts'
+import { fileNameFirst } from './file-name-first.ts'
 import { SilenceWatch } from './silence-watch.ts'
 import { TargetAgent } from './target-agent.ts'
 
@@ -51,9 +52,9 @@ export class HttpProxyCarrier implements Carrier {
     return () => request.destroy()
   }
 
-  check(now: number): void {
+  check(now: number, connectTimeout: number): void {
     this.#silence.check(now)
-    for (const agent of this.#agents.values()) agent.sweep(now)
+    for (const agent of this.#agents.values()) agent.sweep(now, connectTimeout)
   }
 
   closeIdle(target: Target): void {
@@ -119,7 +120,7 @@ class OutgoingOptions {
     Object.defineProperties(this, {
       job: { writable: true, enumerable: false },
       path: { enumerable: true, get: () => this.job?.path, set: ignore },
-      headers: { enumerable: true, get: () => this.job && withHost(this.job), set: ignore },
+      headers: { enumerable: true, get: () => this.job && fileNameFirst(withHost(this.job)), set: ignore },
     })
   }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { forEachEndToEnd, hasField, isFieldValue, trailerPairs } from './end-to-end-headers.ts'
 import type { Turn } from './fast/turn.ts'
+import { fileNameFirst } from './file-name-first.ts'
 import { flushHead } from './flush-head.ts'
 import { isHttp10 } from './http-version.ts'
 
@@ -21,7 +22,7 @@ export function relayAnswer(answer: IncomingMessage, res: ServerResponse, own: O
   if (answer.httpVersionMajor !== 1) throw new Error('another version of HTTP') // whose head means what? (RFC 9112 2.3)
   if (status === 101) throw new Error('101 without a protocol') // the client would wait for the answer proper
   const headers = relayedHeaders(answer.rawHeaders, status, own, mayHaveTrailers(answer, res))
-  res.writeHead(status, reasonPhrase(answer.statusMessage), headers)
+  res.writeHead(status, reasonPhrase(answer.statusMessage), fileNameFirst(headers))
   // The parser is in the middle of what has been read: by then it is done with that, and a short answer is there as a whole.
   if (turn.gathers) turn.add({ write: () => relayBody(answer, res) })
   else process.nextTick(relayBody, answer, res)

@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { Target } from '../routing/route-table.ts'
-import type { Turn, Writer } from './fast/turn.ts'
+import type { Turn } from './fast/turn.ts'
 
 /**
  * How long a connection to a worker is kept unused. Short, so that a request which must not be sent twice never meets one
@@ -30,6 +30,7 @@ export class TargetAgent {
   readonly #target: Target
   readonly #turn: Turn
   readonly #all = new Set<Connection>()
+  readonly #connecting = new Set<Connection>()
   /** The one that was used last is at the end, and is used first. */
   readonly #idle: Connection[] = []
   #isRetired = false
@@ -42,14 +43,9 @@ export class TargetAgent {
   /** Called by `http.request`: gives the request a connection. */
   addRequest(request: AgentRequest): void {
     const kept = this.#takeIdle()
-    request.reusedSocket = kept !== null
-    const connection = kept ?? this.#connect()
-    connection.request = request
-    if (kept !== null && this.#turn.gathers) {
-      connection.socket.cork()
-      this.#turn.add(connection)
-    }
-    request.onSocket(connection.socket)
+    if (kept === null) this.#giveNew(request)
+    else if (this.#turn.gathers) this.#turn.add({ write: () => this.#giveLater(kept, request) })
+    else this.#give(kept, request, true)
   }
 
   /** Closes what is idle now, and keeps nothing from now on. */
@@ -64,18 +60,42 @@ export class TargetAgent {
     for (const { socket } of this.#all) socket.destroy()
   }
 
-  /** Closes what has been idle for its time: to be called now and then. */
-  sweep(now: number): void {
+  /**
+   * Closes what has been idle for its time, and gives up on what takes too long to connect: to be called now and then.
+   * @param connectTimeout milliseconds; a worker that is stuck is left for another, since nothing was sent
+   */
+  sweep(now: number, connectTimeout: number): void {
+    for (const { socket, since } of this.#connecting) {
+      if (now - since >= connectTimeout) socket.destroy(new Error(`no connection within ${connectTimeout} ms`))
+    }
     // The oldest are in front.
-    while (this.#idle[0] !== undefined && now - this.#idle[0].idleSince >= idleMs) this.#idle.shift()?.socket.destroy()
+    while (this.#idle[0] !== undefined && now - this.#idle[0].since >= idleMs) this.#idle.shift()?.socket.destroy()
   }
 
   #takeIdle(): Connection | null {
     for (let kept = this.#idle.pop(); kept !== undefined; kept = this.#idle.pop()) {
-      if (kept.isUsable && Date.now() - kept.idleSince < idleMs) return kept
+      if (kept.isUsable && Date.now() - kept.since < idleMs) return kept
       kept.socket.destroy()
     }
     return null
+  }
+
+  /** At the end of the turn, in which the worker may have closed the connection, or said something that is no answer. */
+  #giveLater(kept: Connection, request: AgentRequest): void {
+    const connection = kept.isUsable ? kept : this.#takeIdle()
+    if (connection !== kept) kept.socket.destroy()
+    if (connection === null) this.#giveNew(request)
+    else this.#give(connection, request, true)
+  }
+
+  #giveNew(request: AgentRequest): void {
+    this.#give(this.#connect(), request, false)
+  }
+
+  #give(connection: Connection, request: AgentRequest, isReused: boolean): void {
+    connection.request = request
+    request.reusedSocket = isReused
+    request.onSocket(connection.socket)
   }
 
   #connect(): Connection {
@@ -83,8 +103,16 @@ export class TargetAgent {
     const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: probeMs })
     const connection = new Connection(socket)
     this.#all.add(connection)
+    this.#connecting.add(connection)
     socket.on('error', () => {}) // 'close' follows; the request listens for itself
-    socket.on('close', () => this.#all.delete(connection))
+    socket.on('connect', () => {
+      this.#connecting.delete(connection)
+      connected.add(socket)
+    })
+    socket.on('close', () => {
+      this.#connecting.delete(connection)
+      this.#all.delete(connection)
+    })
     // The two by which `node:http` tells an agent that a request is done with its connection, and that it never will be.
     socket.on('free', () => this.#onFree(connection))
     socket.on('agentRemove', () => this.#all.delete(connection))
@@ -99,6 +127,13 @@ export class TargetAgent {
     connection.rest()
     this.#idle.push(connection)
   }
+}
+
+const connected = new WeakSet<Socket>()
+
+/** Whether there was a connection, so that something may have been sent on it. */
+export function wasConnected(socket: Socket | null): boolean {
+  return socket !== null && connected.has(socket)
 }
 
 /** Connections that are not to be used again, whatever their request says. */
@@ -119,11 +154,11 @@ export function closesSoon(rawHeaders: readonly string[]): boolean {
   return false
 }
 
-class Connection implements Writer {
+class Connection {
   readonly socket: Socket
   request: ClientRequest | null = null
-  /** In milliseconds since the epoch. */
-  idleSince = 0
+  /** Since when it has been idle, or being opened, in milliseconds since the epoch. */
+  since = Date.now()
   /** What had come on it when it became idle. */
   #bytesRead = 0
 
@@ -143,14 +178,9 @@ class Connection implements Writer {
     return this.socket.writable && this.socket.bytesRead === this.#bytesRead
   }
 
-  /** At the end of the turn. */
-  write(): void {
-    this.socket.uncork()
-  }
-
   rest(): void {
     this.request = null
-    this.idleSince = Date.now()
+    this.since = Date.now()
     this.#bytesRead = this.socket.bytesRead
   }
 }
