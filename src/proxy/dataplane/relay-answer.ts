@@ -32,13 +32,22 @@ function relayBody(answer: IncomingMessage, res: ServerResponse): void {
   if (!answer.complete) streamBody(answer, res)
   else if (answer.destroyed) resetClient(res)
   else {
-    const body: Buffer | null = answer.read()
+    const body = readAll(answer)
     addTrailers(answer, res)
     if (body === null) res.end()
     // As text it is written in one piece with the head: 3 % less CPU time for 1 KiB than two pieces are.
     else if (body.length <= smallBytes) res.end(body.toString('latin1'), 'latin1')
     else res.end(body)
   }
+}
+
+/** All that has come; the end is told when it has been read. In Node 26, a `read` gives one piece of it; in older ones, all. */
+function readAll(answer: IncomingMessage): Buffer | null {
+  const first: Buffer | null = answer.read()
+  if (first === null || answer.readableLength === 0) return first
+  const pieces = [first]
+  while (answer.readableLength > 0) pieces.push(answer.read())
+  return Buffer.concat(pieces)
 }
 
 function streamBody(answer: IncomingMessage, res: ServerResponse): void {

@@ -136,3 +136,19 @@ test('a file name that is not ASCII arrives as it was sent, also behind Content-
   expect(await client.until(/\r\n\r\nok/)).toContain(disposition)
   expect(got).toContain(disposition)
 })
+
+test('an answer in several chunks that come at once arrives whole', async () => {
+  const chunked =
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\nX-Last: 1\r\n\r\n'
+  const worker = await startRawWorker((socket) => {
+    socket.on('data', () => socket.write(chunked))
+  })
+  const { port } = await startGateway({ v1: [worker.target] }, {}, 'general')
+  const client = new RawClient(port)
+  for (let index = 0; index < 2; index++) {
+    client.send(get('/'))
+    const answer = await client.until(/\r\n0\r\nX-Last: 1\r\n\r\n/)
+    expect(answer.slice(answer.indexOf('\r\n\r\n')).replace(/\r\n[1-3]\r\n|\r\n/g, '')).toBe('abc0X-Last: 1')
+  }
+  expect(worker.connections()).toBe(1)
+})
