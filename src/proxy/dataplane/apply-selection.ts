@@ -1,5 +1,4 @@
 import type { ReplacedHeader, Selection } from '../routing/selection.ts'
-import type { Header } from './worker-request.ts'
 
 const prefixName = 'X-Forwarded-Prefix'
 const lowerPrefixName = prefixName.toLowerCase()
@@ -24,37 +23,35 @@ export function applySelection(text: string, { target, prefix, replaced }: Selec
   }
   if (prefix === null && replaced.length === 0) return changed
   const [requestLine, ...lines] = changed.slice(0, -4).split('\r\n')
-  const written = changeHeaders(lines.map(toHeader), prefix, replaced).map(([name, [value]]) => `${name}: ${value}`)
-  return [requestLine, ...written, '', ''].join('\r\n')
+  const fields = changeLines(lines.flatMap(toField), prefix, replaced)
+  let head = `${requestLine}\r\n`
+  for (let index = 0; index < fields.length; index += 2) head += `${fields[index]}: ${fields[index + 1]}\r\n`
+  return `${head}\r\n`
 }
 
-/** The same for header fields. */
-export function applyToHeaders(headers: readonly Header[], { prefix, replaced }: Selection): readonly Header[] {
-  return prefix === null && replaced.length === 0 ? headers : changeHeaders(headers, prefix, replaced)
+/** The same for header lines, names and values in turn. */
+export function applyToLines(lines: string[], { prefix, replaced }: Selection): string[] {
+  return prefix === null && replaced.length === 0 ? lines : changeLines(lines, prefix, replaced)
 }
 
-function toHeader(line: string): Header {
+function toField(line: string): [name: string, value: string] {
   const colon = line.indexOf(':')
   // Not `trim`: to that, the last byte of a name like Voilà in UTF-8 is white space.
-  return [line.slice(0, colon), [line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '')]]
+  return [line.slice(0, colon), line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '')]
 }
 
-function changeHeaders(
-  headers: readonly Header[],
-  prefix: string | null,
-  replaced: readonly ReplacedHeader[],
-): readonly Header[] {
+function changeLines(lines: readonly string[], prefix: string | null, replaced: readonly ReplacedHeader[]): string[] {
   const changes = new Map(replaced)
+  const changed: string[] = []
   let earlier = ''
-  const kept = headers.filter(([name, values]) => {
+  for (let index = 0; index < lines.length; index += 2) {
+    const name = lines[index] ?? ''
+    const value = lines[index + 1] ?? ''
     const lowerName = name.toLowerCase()
-    if (prefix !== null && lowerName === lowerPrefixName) {
-      earlier = values.at(-1) ?? ''
-      return false
-    }
-    return !changes.has(lowerName)
-  })
-  for (const [name, value] of changes) if (value !== null) kept.push([name, [value]])
-  if (prefix !== null) kept.push([prefixName, [`${earlier.replace(/\/+$/, '')}${prefix}`]])
-  return kept
+    if (prefix !== null && lowerName === lowerPrefixName) earlier = value
+    else if (!changes.has(lowerName)) changed.push(name, value)
+  }
+  for (const [name, value] of changes) if (value !== null) changed.push(name, value)
+  if (prefix !== null) changed.push(prefixName, `${earlier.replace(/\/+$/, '')}${prefix}`)
+  return changed
 }

@@ -55,8 +55,8 @@ export interface Ending {
  */
 export class ProxyProcess {
   readonly #options: ProxyProcessOptions
-  readonly #carrier = new HttpProxyCarrier()
   readonly #turn = new Turn()
+  readonly #carrier = new HttpProxyCarrier(this.#turn)
   readonly #workers = new WorkerConnections(this.#turn)
   readonly #dispatcher: Dispatcher
   readonly #refusals: Refusals
@@ -156,7 +156,7 @@ export class ProxyProcess {
       mirror: () => (this.#dispatcher.mirror === null ? null : this.#mirror),
       refusals: this.#refusals,
     }
-    const general = new GeneralLane(context, this.#carrier)
+    const general = new GeneralLane(context, this.#carrier, this.#turn)
     const { lanes = 'both' } = this.#options
     const http1 = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
     const lane = new ProtocolLane(context, http1, new Http2Lane(context, this.#workers, this.#turn))
