@@ -77,6 +77,12 @@ ${table(json.properties, json.required, computedDefaults)}
 
 ${table(objectOf(json.properties.retain).properties, [], {})}
 
+### Keys of \`health\`
+
+[operations.md](operations.md) says who asks what.
+
+${table(objectOf(json.properties.health).properties, objectOf(json.properties.health).required, {})}
+
 ### Keys of a binding
 
 Each of \`bindings\` is one port that the gateway listens on, with processes of its own. An empty list means the default.

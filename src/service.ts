@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url'
 import type { Log } from './common/log.ts'
 import { openRuntimeDirectory } from './common/runtime-directory.ts'
 import { proxyCommand } from './proxy/commands/proxy.ts'
+import { closedPorts, findHindrances } from './proxy/find-hindrances.ts'
 import { findProblems } from './proxy/find-problems.ts'
 import { ProxyHost } from './proxy/proxy-host.ts'
 import type { ServiceSettings } from './settings/service-settings.ts'
@@ -25,7 +26,7 @@ import { type InstanceLock, takeInstanceLock } from './supervisor/control/instan
 import type { OutputSink } from './supervisor/output.ts'
 import { PlainWorkers } from './supervisor/plain/plain-workers.ts'
 import type { WorkerEntry } from './supervisor/plain/worker-entry.ts'
-import { poolProblems } from './supervisor/pool-problems.ts'
+import { poolHindrances, poolProblems } from './supervisor/pool-problems.ts'
 import { Recycler } from './supervisor/recycler.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import type { WorkerHandle } from './supervisor/worker.ts'
@@ -170,6 +171,10 @@ export class Service {
       allowHttpGet,
       registry: this.registry,
       directory,
+      probes: {
+        findFaults: () => this.#findFaults(),
+        findHindrances: () => this.#findHindrances(),
+      },
       log: this.#log,
       ...(accessKey === null ? {} : { accessKey }),
       ...(ssl === null ? {} : { ssl }),
@@ -207,6 +212,23 @@ export class Service {
   async #findProblems(): Promise<string[]> {
     const gateway = await this.#proxy.find()
     return [...(gateway ? findProblems(gateway) : []), ...poolProblems(this.plain.pools)]
+  }
+
+  /** What only a restart can mend: pools are tried again for ever, but a port that was lost is not. */
+  #findFaults(): string[] {
+    const gateway = this.#proxy.current
+    return gateway ? closedPorts(gateway) : []
+  }
+
+  #findHindrances(): string[] {
+    if (this.#proxyClosing !== null) return ['the service is stopping']
+    const gateway = this.#proxy.current
+    const hasNothing = gateway === null && (this.#settings.proxy !== null || this.plain.pools.length === 0)
+    return [
+      ...(hasNothing ? ['no proxy is running, or it is still starting'] : []),
+      ...(gateway ? findHindrances(gateway) : []),
+      ...poolHindrances(this.plain.pools),
+    ]
   }
 
   /** Whether the last worker of a plain service has gone: it has nothing left to do then. */

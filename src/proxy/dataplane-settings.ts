@@ -50,5 +50,6 @@ export function dataplaneSettings(
     drainTimeout: config.drainTimeout * 1_000,
     trustProxy: config.trustProxy,
     accessLog: config.accessLog,
+    healthPath: config.health?.path ?? null,
   }
 }

@@ -103,6 +103,8 @@ export interface DataplaneSettings {
   readonly trustProxy: readonly string[]
   /** File that access-log lines are appended to; null: no access log. */
   readonly accessLog: string | null
+  /** Path at which it says whether the gateway is ready; null: a path like any other. */
+  readonly healthPath: string | null
 }
 
 /** A binding as a proxy process needs it; it listens on descriptor 3, which it inherited. */

@@ -111,6 +111,7 @@ function toConfig({ parsed, access }: Parsed, raw: Readonly<Record<string, unkno
     maxBodySize: parsed.maxBodySize,
     drainTimeout: parsed.drainTimeout,
     stopTimeout: parsed.stopTimeout,
+    health: parsed.health ? { path: parsed.health.path, drainDelay: parsed.health.drainDelay } : null,
     skew: skewOf(parsed.skew),
     trustProxy: expandRanges(parsed.trustProxy),
     accessLog: parsed.accessLog === null ? null : resolve(folder, parsed.accessLog),

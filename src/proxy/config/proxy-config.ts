@@ -65,6 +65,8 @@ export interface ProxyConfig {
   readonly drainTimeout: number
   /** How long a worker may take to stop once it has nothing in flight, before SIGTERM, and again before SIGKILL. */
   readonly stopTimeout: number
+  /** null: no binding answers for the gateway. */
+  readonly health: HealthConfig | null
   /** null: no skew protection. */
   readonly skew: SkewConfig | null
   /** Addresses and ranges; names are replaced by their ranges. */
@@ -89,6 +91,13 @@ export interface AccessConfig {
   /** null: requests may start any number of them. */
   readonly rate: StartRate | null
   readonly previews: readonly PreviewSettings[]
+}
+
+/** How load balancers learn whether the gateway is ready. */
+export interface HealthConfig {
+  readonly path: string
+  /** How long a gateway that is to stop says that it is not ready, before it stops accepting. */
+  readonly drainDelay: number
 }
 
 export interface SkewConfig {

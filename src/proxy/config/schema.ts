@@ -4,6 +4,7 @@ import { versionNamePattern, versionNameRule } from '../versions/version-name.ts
 import { accessKeys } from './access-schema.ts'
 import { isAddressRange } from './address-ranges.ts'
 import { bindingSchema } from './binding-schema.ts'
+import { healthKeys } from './health-schema.ts'
 import { releaseKeys } from './release-schema.ts'
 import { retentionSchema } from './retention-schema.ts'
 import { mirrorSchema, rolloutKeySchema, rolloutSchema } from './rollout-schema.ts'
@@ -144,6 +145,7 @@ export const configSchema = z.looseObject(
       .describe(
         'How many seconds a worker may take to stop once it has nothing in flight, before SIGTERM, and again before SIGKILL.',
       ),
+    ...healthKeys,
     ...skewKeys,
     trustProxy: z
       .array(

@@ -3,6 +3,7 @@ import type { ConfigDocument } from '../../common/config/document.ts'
 import { unknownKeysIn } from '../../common/config/unknown-keys.ts'
 import { onDemandSchema } from './access-schema.ts'
 import { bindingSchema, tlsOptionsSchema } from './binding-schema.ts'
+import { healthSchema } from './health-schema.ts'
 import { retainSchema } from './retention-schema.ts'
 import { mirrorSchema, rolloutSchema } from './rollout-schema.ts'
 import { configSchema } from './schema.ts'
@@ -32,6 +33,7 @@ const tlsOptionsOfNode = [
 /** Keys whose values are objects with keys of their own. */
 const nested = {
   onDemand: onDemandSchema,
+  health: healthSchema,
   skew: skewSchema,
   retain: retainSchema,
   rollout: rolloutSchema,

@@ -73,6 +73,11 @@ export class Dispatcher {
     return this.#table.epoch
   }
 
+  /** Whether the live version runs, and the gateway is not about to stop. */
+  get isReady(): boolean {
+    return this.#table.isReady
+  }
+
   get waiting(): number {
     return this.#gate.size
   }

@@ -18,7 +18,7 @@ import type { ForwardingFields } from './forwarding-fields.ts'
 import { isHttp10 } from './http-version.ts'
 import type { LaneContext } from './lane.ts'
 import { countForward } from './max-forwards.ts'
-import { ownAnswer } from './own-answer.ts'
+import { type OwnAnswer, ownAnswer } from './own-answer.ts'
 import type { Peer } from './peer.ts'
 import { Refusal } from './refusal.ts'
 import { relayAnswer, resetClient } from './relay-answer.ts'
@@ -121,9 +121,15 @@ export class Exchange implements Run {
     const checked = checkRequest(head)
     if ('error' in checked) throw new Refusal(checked.error)
     const settings = context.settings()
-    const own = ownAnswer(settings.binding.redirect, checked.authority ?? checked.host, checked.path, req)
+    const { method, rawHeaders } = req
+    const { path } = checked
+    const own = ownAnswer(
+      settings,
+      { method, rawHeaders, path, host: checked.authority ?? checked.host },
+      context.isReady,
+    )
     if (own !== null) {
-      this.#answer(own.status, own.fields)
+      this.#answer(own)
       return
     }
     if (isTooLong(Number(req.headers['content-length'] ?? 0), settings.maxBodySize)) {
@@ -228,12 +234,13 @@ export class Exchange implements Run {
     client.once('close', () => this.#end())
   }
 
-  /** Answers, without a body, what no worker is asked. */
-  #answer(status: number, fields: readonly string[]): void {
+  /** Answers what no worker is asked. */
+  #answer({ status, fields, body }: OwnAnswer): void {
     const { req, res, isLast } = this.#options
     const headers = [...fields, ...this.#ownHeaders(false)]
     if (this.#isSending() && !isLast()) headers.push('Connection', 'close')
     res.writeHead(status, headers)
+    if (body !== '' && req.method !== 'HEAD') res.write(body)
     finishAnswer(req, res, this.#isSending())
   }
 

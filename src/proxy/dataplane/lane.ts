@@ -33,6 +33,8 @@ export interface LaneContext {
   readonly log: Log
   settings(): DataplaneSettings
   trustedPeers(): TrustedPeers
+  /** Whether the gateway can serve requests, as far as this process knows. */
+  isReady(): boolean
   /** Whoever refuses a request counts it here. */
   readonly refusals: Refusals
   /** null: nobody gets copies of requests. */

@@ -152,6 +152,7 @@ export class ProxyProcess {
       log: this.#options.log,
       settings: () => this.#currentSettings(),
       trustedPeers: () => this.#trustedPeers,
+      isReady: () => this.#stopping === null && this.#dispatcher.isReady,
       accessLog: () => this.#accessLog,
       mirror: () => (this.#dispatcher.mirror === null ? null : this.#mirror),
       refusals: this.#refusals,

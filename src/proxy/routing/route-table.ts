@@ -51,6 +51,8 @@ export interface RouteTableData {
   /** Left out: there is none. */
   readonly rollout?: RolloutRoute | null
   readonly mirror?: MirrorRoute | null
+  /** Whether the gateway is about to stop; left out: it is not. */
+  readonly isLeaving?: boolean
 }
 
 /**
@@ -82,6 +84,12 @@ export class RouteTable {
     this.lapsed = new Set(data.lapsed)
     this.#routes = new Map(data.versions)
     this.names = former?.names.equals(this.#routes) ? former.names : new VersionNames(this.#routes.keys())
+  }
+
+  /** Whether a request that names no version gets to a worker, and will for a while. */
+  get isReady(): boolean {
+    if (this.live === null || this.#data.isLeaving === true) return false
+    return this.route(this.live)?.state === 'ready'
   }
 
   route(version: string): Route | undefined {

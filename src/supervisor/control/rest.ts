@@ -7,6 +7,7 @@ import type { ByteRoute, Caller, Command } from './command.ts'
 import type { CallOptions, CommandRegistry } from './command-registry.ts'
 import type { EventStreams } from './event-streams.ts'
 import { FailureLimit } from './failure-limit.ts'
+import { answerProbe, isProbePath, type ProbePath, type Probes } from './probes.ts'
 import { RequestBody } from './request-body.ts'
 import { isForwarded, isLoopback, suspicion } from './request-guard.ts'
 import { type RestAnswer, refuse, succeed, writeAnswer, writeBytes } from './rest-answer.ts'
@@ -32,6 +33,8 @@ export interface RestOptions {
     readonly pid: number
     readonly control: number
   }
+  /** What `/healthz` and `/readyz` ask. */
+  readonly probes: Probes
   readonly log: Log
 }
 
@@ -43,7 +46,7 @@ interface Admitted {
 /** Writes an answer that has no end by itself. */
 type Stream = (res: ServerResponse) => void
 
-type Place = 'identity' | 'events' | 'commands' | FoundRoute
+type Place = 'identity' | 'events' | 'commands' | ProbePath | FoundRoute
 
 interface FoundRoute {
   readonly command: Command
@@ -52,7 +55,7 @@ interface FoundRoute {
 
 /**
  * The answers of REST (CONTRACT "REST", LEGACY 3): commands at `POST /cli?cmd=…`, what happens at `GET /events`, who we are at
- * `GET /cservice`, and commands that bytes come with, or that answer bytes, at the paths that they name.
+ * `GET /cservice`, whether we are well at `GET /healthz` and `GET /readyz`, and commands that bytes come with, or that answer bytes, at the paths that they name.
  */
 export class Rest {
   readonly #options: RestOptions
@@ -77,21 +80,37 @@ export class Rest {
     const place = this.#placeOf(url)
     if (place === null) return refuse(404, 'Page Not Found', new CserviceError('BAD_REQUEST', 'Page Not Found'))
     const method = typeof place === 'object' ? place.route.method : place === 'commands' ? 'POST' : 'GET'
-    if (req.method !== method && !(place === 'commands' && this.#options.allowHttpGet)) {
+    const isAllowed =
+      req.method === method ||
+      (place === 'commands' && this.#options.allowHttpGet) ||
+      (isProbe(place) && req.method === 'HEAD')
+    if (!isAllowed) {
       const error = new CserviceError('BAD_REQUEST', 'Method Not Allowed')
       return refuse(405, 'Method Not Allowed', error, { allow: method })
     }
+    const query = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')
+    // A load balancer may name any host, or none (HTTP/1.0), and learns one word that is no secret.
+    const isKeyless = this.#options.entrance.kind === 'key' && givenKeys(req, query).length === 0
+    if (isProbe(place) && isKeyless) return answerProbe(this.#options.probes, place, false)
     const suspect = suspicion(req, this.#options.host)
     if (suspect) {
       const text = `Not authorized: ${suspect}`
       return refuse(401, text, new CserviceError('NOT_AUTHORISED', text))
     }
+    if (isProbe(place)) return this.#probe(req, query, place)
     if (place === 'identity') {
       return { status: 200, text: JSON.stringify(this.#options.identity), result: this.#options.identity }
     }
-    const query = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')
     if (typeof place === 'object') return await this.#byRoute(req, query, body, place)
     return place === 'events' ? this.#watch(req, query) : await this.#command(req, query, body)
+  }
+
+  /** For whoever has a key, or came by the control socket: with the reasons, if that one may know of `health`. */
+  #probe(req: IncomingMessage, query: URLSearchParams, path: ProbePath): RestAnswer {
+    const admitted = this.#admit(req, query)
+    if ('status' in admitted) return admitted
+    const { registry, probes } = this.#options
+    return answerProbe(probes, path, registry.mayRun('health', admitted.caller, admitted.rights))
   }
 
   #watch(req: IncomingMessage, query: URLSearchParams): RestAnswer | Stream {
@@ -203,6 +222,7 @@ export class Rest {
     const path = url.split('?', 1)[0] ?? ''
     if (path === '/events') return 'events'
     if (url === '/cservice') return 'identity'
+    if (isProbePath(path)) return path
     return this.#options.registry.findRoute(path) ?? null
   }
 
@@ -211,6 +231,10 @@ export class Rest {
     const failure = new CserviceError('INTERNAL')
     return refuse(500, failure.message, failure)
   }
+}
+
+function isProbe(place: Place): place is ProbePath {
+  return typeof place === 'string' && isProbePath(place)
 }
 
 /** What the client calls this call; undefined: nothing. */

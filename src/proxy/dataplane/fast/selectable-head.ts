@@ -29,8 +29,7 @@ export class SelectableHead implements SelectableRequest {
   }
 
   get target(): string {
-    const { start, method, targetEnd } = this.#head
-    return this.#text.slice(method.length + 1, targetEnd - start)
+    return targetOf(this.#text, this.#head)
   }
 
   get host(): string {
@@ -52,4 +51,9 @@ export class SelectableHead implements SelectableRequest {
     }
     return values
   }
+}
+
+/** The request target. @param text the head, one character a byte */
+export function targetOf(text: string, { start, method, targetEnd }: RequestHead): string {
+  return text.slice(method.length + 1, targetEnd - start)
 }
