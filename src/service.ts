@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import type { Log } from './common/log.ts'
-import { openRuntimeDirectory } from './common/runtime-directory.ts'
+import { openPlace, predecessorPatienceMs } from './place.ts'
 import { proxyCommand } from './proxy/commands/proxy.ts'
 import { closedPorts, findHindrances } from './proxy/find-hindrances.ts'
 import { findProblems } from './proxy/find-problems.ts'
@@ -22,7 +22,7 @@ import { workersCommand } from './supervisor/commands/workers.ts'
 import type { Caller } from './supervisor/control/command.ts'
 import { CommandRegistry } from './supervisor/control/command-registry.ts'
 import { ControlServer } from './supervisor/control/control-server.ts'
-import { type InstanceLock, takeInstanceLock } from './supervisor/control/instance-lock.ts'
+import type { InstanceLock } from './supervisor/control/instance-lock.ts'
 import type { OutputSink } from './supervisor/output.ts'
 import { PlainWorkers } from './supervisor/plain/plain-workers.ts'
 import type { WorkerEntry } from './supervisor/plain/worker-entry.ts'
@@ -32,9 +32,6 @@ import { Supervisor } from './supervisor/supervisor.ts'
 import type { WorkerHandle } from './supervisor/worker.ts'
 import { WorkerCalls } from './supervisor/worker-calls.ts'
 import { announceWorkers } from './supervisor/worker-events.ts'
-
-/** For so long the processes of a crashed predecessor may hold ports: until they end by themselves, and a little more. */
-const predecessorPatienceMs = 15_000
 
 export interface ServiceOptions {
   readonly settings: ServiceSettings
@@ -84,15 +81,13 @@ export class Service {
 
   /**
    * Opens the ways in for commands; `begin` starts the workers.
-   * @throws CserviceError UNSAFE_DIRECTORY, ALREADY_RUNNING, PORT_TAKEN, PORT_FORBIDDEN, BAD_USAGE
+   * @throws CserviceError UNSAFE_DIRECTORY, ALREADY_RUNNING, PORT_TAKEN, PORT_FORBIDDEN, BAD_USAGE, and as `openPlace`
    */
   static async start(options: ServiceOptions): Promise<Service> {
     const { settings, log, output } = options
-    const directory = openRuntimeDirectory(settings.port)
-    const lock = takeInstanceLock(directory)
-    if (lock.wasStale) log.warn({ directory }, 'the last service here did not stop by itself')
+    const { directory, lock, sockets } = await openPlace(settings, log)
     try {
-      const supervisor = await Supervisor.open({ directory, log, ...(output ? { output } : {}) })
+      const supervisor = await Supervisor.open({ directory, log, sockets, ...(output ? { output } : {}) })
       const service = new Service(supervisor, lock, options)
       try {
         service.#control = await service.#openControl(directory)
@@ -103,6 +98,7 @@ export class Service {
       }
       return service
     } catch (error) {
+      sockets.closeReserved()
       lock.release()
       throw error
     }
@@ -115,6 +111,7 @@ export class Service {
   async begin(): Promise<void> {
     const { proxy, workers, master } = this.#settings
     if (proxy !== null) await this.#proxy.start(proxy)
+    this.supervisor.sockets.closeReserved() // proxy.json may have changed meanwhile
     await this.addWorkers(workers)
     if (master !== null) await import(pathToFileURL(master).href)
   }

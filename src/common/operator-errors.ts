@@ -105,7 +105,7 @@ export const operatorErrors = {
     500,
     1,
     'This user may not listen on the port',
-    'Choose a port from 1024 upwards, or grant the right (CAP_NET_BIND_SERVICE).',
+    'Choose a port from 1024 upwards, or grant the right (CAP_NET_BIND_SERVICE). A service with `user` opens lower ports only when it starts.',
   ),
   PORTS_USED_UP: entry(
     503,
@@ -124,6 +124,12 @@ export const operatorErrors = {
     1,
     'No such user or group, or not ours to run as',
     'Name a user or group of this machine, or its number; only root may run workers as another.',
+  ),
+  PATH_FORBIDDEN: entry(
+    500,
+    1,
+    'The user of the service may not use a file or folder of the gateway',
+    'Give what is named to that user (chown), or start with another `user`; cservice doctor shows all of it.',
   ),
   WORKER_FAILED: entry(
     500,

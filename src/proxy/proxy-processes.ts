@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import { refuseForbidden } from '../supervisor/listening-sockets.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
 import { Binding } from './binding.ts'
@@ -82,11 +83,13 @@ export class ProxyProcesses {
     const before = [...this.#bindings]
     const changes = config.bindings.filter((wanted) => !before.some((binding) => isSame(wanted, binding.config)))
     const certificates = await openCertificates(config, changes, this.#log)
-    this.#config = config
     // A port that moves to another address must be closed there first; one that stays where it is never closes.
     const moved = before.filter(({ config: { port } }) =>
       changes.some((wanted) => wanted.port === port && !find(wanted)),
     )
+    // It could not be opened here again either: once it had root, this process has it no more.
+    await Promise.all(moved.length === 0 ? [] : changes.map(refuseForbidden))
+    this.#config = config
     for (const binding of moved) void this.#closeBinding(binding)
     try {
       await allOrFirstError(

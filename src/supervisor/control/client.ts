@@ -5,7 +5,7 @@ import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { CserviceError, fromErrorData, toCserviceError } from '../../common/errors.ts'
-import { controlSocketName, isPrivateDirectory, runtimeDirectoryCandidates } from '../../common/runtime-directory.ts'
+import { controlSocketName, findRuntimeDirectories } from '../../common/runtime-directory.ts'
 import { watchCall } from './client-events.ts'
 import { type Answer, type Endpoint, keyHeader, request, type SendBody } from './client-request.ts'
 import { type ClientTls, readClientTls } from './tls-settings.ts'
@@ -89,8 +89,7 @@ export async function throughEndpoints<Result>(
   address: GatewayAddress,
   attempt: (endpoint: Endpoint) => Promise<Result | null>,
 ): Promise<Result> {
-  for (const directory of isThisMachine(address.host) ? runtimeDirectoryCandidates(address.port) : []) {
-    if (!isPrivateDirectory(directory)) continue
+  for (const directory of isThisMachine(address.host) ? findRuntimeDirectories(address.port) : []) {
     const result = await attempt({ socketPath: join(directory, controlSocketName) })
     if (result !== null) return result
   }
