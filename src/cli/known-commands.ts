@@ -45,11 +45,15 @@ export const knownUsages: readonly KnownUsage[] = [
   usage('workers [simple|details]', 'Lists the worker processes', 'workers'),
   usage('shutdown all|<pid>', 'Stops workers gracefully; with all of them, the service', 'shutdown all'),
   usage('exit now', 'Ends the service at once', 'exit now'),
+  usage('doctor [proxy.json]', 'Looks at all that a gateway needs, and says what to do', 'doctor proxy.json'),
   usage('version', 'Shows the version of the service', 'version'),
   usage('help [command]', 'Explains a command', 'help proxy'),
 ]
 
 export const knownCommands: readonly string[] = [...new Set(knownUsages.map(commandOf))]
+
+/** Those that need no service: the command line carries them out itself. */
+export const localCommands: readonly string[] = ['doctor']
 
 /** The first word of a usage. */
 export function commandOf(known: KnownUsage): string {

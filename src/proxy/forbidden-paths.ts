@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { dirname, join, parse } from 'node:path'
-import { tlsFileOptions } from './config/binding-schema.ts'
+import { fileNames } from './certificates/read-files.ts'
 import type { ProxyConfig } from './config/proxy-config.ts'
 
 /** A file or folder that this user may not use as the gateway has to. */
@@ -37,7 +37,7 @@ function needsOf({ file, versionPath, accessLog, bindings }: ProxyConfig): Need[
   const folder = dirname(file)
   const state = join(folder, '.cservice')
   const rewritten = 'proxy.json is rewritten there by a promote'
-  const keys = bindings.flatMap(({ tlsOptions }) => tlsFileOptions.flatMap((name) => fileNames(tlsOptions?.[name])))
+  const keys = bindings.flatMap(({ tlsOptions }) => fileNames(tlsOptions ?? {}))
   return [
     need(file, 'read', R_OK, 'the configuration'),
     need(folder, 'written', W_OK | X_OK, rewritten),
@@ -48,16 +48,12 @@ function needsOf({ file, versionPath, accessLog, bindings }: ProxyConfig): Need[
     need(versionPath, 'entered', R_OK | X_OK, 'the versions are there'),
     { ...need(versionPath, 'written', W_OK, 'deploy, remove and retain work there'), isEssential: false },
     ...(accessLog === null ? [] : [need(accessLog, 'written', W_OK, 'it is the access log')]),
-    ...keys.map((name) => need(name, 'read', R_OK, 'a binding serves TLS with it')),
+    ...keys.map(({ file: name }) => need(name, 'read', R_OK, 'a binding serves TLS with it')),
   ]
 }
 
 function need(path: string, may: ForbiddenPath['may'], mode: number, what: string): Need {
   return { path, may, mode, what, isEssential: true }
-}
-
-function fileNames(value: unknown): string[] {
-  return [value].flat().filter((name): name is string => typeof name === 'string')
 }
 
 async function isAllowed({ path, mode }: Need): Promise<boolean> {

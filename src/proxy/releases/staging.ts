@@ -38,15 +38,20 @@ export async function openStaging(versionPath: string, log: Log): Promise<Stagin
 
 /** Takes away what deploys have left behind that did not live to do it themselves. Touches nothing that others have put there. */
 export async function cleanStaging(versionPath: string, log: Log): Promise<void> {
-  const parent = join(versionPath, folderName)
-  const names = await readdir(parent).catch(() => [])
-  for (const name of names) {
-    const path = join(parent, name)
-    if (!(await isLeftBehind(name, path))) continue
+  const left = await findStagingLeftovers(versionPath)
+  for (const path of left) {
     log.info({ path }, 'a deploy that was broken off is cleared away')
     await removeWhole(path, log)
   }
-  if (names.length > 0) await rmdir(parent).catch(() => {})
+  await rmdir(join(versionPath, folderName)).catch(() => {}) // it is not there, or others are at work in it
+}
+
+/** What deploys have left behind that were broken off. */
+export async function findStagingLeftovers(versionPath: string): Promise<string[]> {
+  const parent = join(versionPath, folderName)
+  const names = await readdir(parent).catch(() => [])
+  const left = await Promise.all(names.map((name) => isLeftBehind(name, join(parent, name))))
+  return names.filter((_, index) => left[index]).map((name) => join(parent, name))
 }
 
 /** Another deploy may take the parent away, when it leaves, in the moment between. */
