@@ -15,7 +15,7 @@ function probe(controlPort: number, path: string): Promise<{ status: number; rea
       res.on('data', (chunk) => {
         text += chunk
       })
-      res.on('end', () => resolve({ status: res.statusCode ?? 0, ...JSON.parse(text) }))
+      res.on('end', () => resolve({ ...JSON.parse(text), status: res.statusCode ?? 0 }))
     })
     req.on('error', reject)
   })
