@@ -122,12 +122,8 @@ export class Exchange implements Run {
     if ('error' in checked) throw new Refusal(checked.error)
     const settings = context.settings()
     const { method, rawHeaders } = req
-    const { path } = checked
-    const own = ownAnswer(
-      settings,
-      { method, rawHeaders, path, host: checked.authority ?? checked.host },
-      context.isReady,
-    )
+    const asked = { method, rawHeaders, path: checked.path, host: checked.authority ?? checked.host }
+    const own = ownAnswer(settings, asked, context.isReady)
     if (own !== null) {
       this.#answer(own)
       return
