@@ -69,6 +69,7 @@ it('three npm packages are deployed from elsewhere, rolled out, taken back by th
   await eventually('retain is read', async () => hasRetain((await proxyInfo(gateway)).options))
   await command('promote', '1.2.0')
   await untilServedAlone(load, '1.2.0')
+  // Of those that nobody keeps, 1.1.0 was used last.
   await eventually('0.9.0 is pruned', () => !existsSync(join(folder.path, '0.9.0')))
   await command('remove', '1.1.0')
   expect(existsSync(join(folder.path, '1.1.0'))).toBe(false)
@@ -101,7 +102,10 @@ function commandsFromElsewhere(gateway: Gateway): (...words: string[]) => Promis
 async function untilServedAlone(load: Load, version: string): Promise<void> {
   const from = performance.now()
   const since = () => load.report.answers.filter(({ startedAt }) => startedAt > from)
-  await eventually('an answer on each connection', () => new Set(since().map(({ connection }) => connection)).size === 50)
+  await eventually(
+    'an answer on each connection',
+    () => new Set(since().map(({ connection }) => connection)).size === 50,
+  )
   expect(new Set(since().map((answer) => answer.version))).toEqual(new Set([version]))
 }
 
@@ -146,10 +150,11 @@ async function expectWholeStory(folder: VersionFolder, command: (...words: strin
     'rollout 1.1.0 abort by guard',
     'rollout 1.2.0 start by 127.0.0.1',
     'rollout 1.2.0 step by schedule',
+    'promote 1.2.0 by schedule',
     'rollout 1.2.0 done by schedule',
     'rollback 1.0.0 by 127.0.0.1',
     'promote 1.2.0 by 127.0.0.1',
-    'remove 0.9.0 by retain',
+    'prune 0.9.0 by retain',
     'remove 1.1.0 by 127.0.0.1',
   ])
   expect(journal.every(({ result }) => result === 'done')).toBe(true)
