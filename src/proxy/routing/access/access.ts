@@ -1,7 +1,7 @@
 import type { RouteTable } from '../route-table.ts'
 import type { SelectableRequest, Selection } from '../selection.ts'
 import type { AccessSettings } from '../selection-settings.ts'
-import { VersionNames } from '../version-names.ts'
+import type { VersionNames } from '../version-names.ts'
 import { matchesGlob } from './glob.ts'
 import { PreviewLock, type Shown, shownKeys } from './preview-lock.ts'
 import { withoutKey, withoutTraces } from './preview-traces.ts'

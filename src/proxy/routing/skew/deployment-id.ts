@@ -17,8 +17,8 @@ export const byDeploymentQuery: Selector = {
   read: (request) => only(deploymentIds(request.target)),
 }
 
-function only([value = null, second]: readonly string[]): string | null {
-  return second === undefined ? value : null
+function only([value, second]: readonly string[]): string | null {
+  return value !== undefined && second === undefined ? value : null
 }
 
 function deploymentIds(target: string): string[] {
