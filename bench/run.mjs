@@ -15,6 +15,7 @@ import { idleSuite } from './suites/idle.mjs'
 import { latencySuite } from './suites/latency.mjs'
 import { peersSuite } from './suites/peers.mjs'
 import { restartsSuite } from './suites/restarts.mjs'
+import { rollbackSuite } from './suites/rollback.mjs'
 import { shapesSuite } from './suites/shapes.mjs'
 import { streamsSuite } from './suites/streams.mjs'
 import { tlsSuite } from './suites/tls.mjs'
@@ -33,6 +34,7 @@ const suites = [
   tlsSuite,
   http2Suite,
   coldStartSuite,
+  rollbackSuite,
   restartsSuite,
 ]
 

@@ -7,9 +7,9 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 import { followPage, followTwoTabs } from './skew-story.ts'
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url))
-/** Installing and building takes minutes, and a network. */
 /** What their pages load says which version it is from. */
 const saysItsVersion = new Set(['vite', 'next'])
+/** Installing and building takes minutes, and a network. */
 const patience = 600_000
 
 // npm run test:frameworks

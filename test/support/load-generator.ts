@@ -15,6 +15,8 @@ export interface LoadOptions {
   /** How many of each kind among all requests, as weights; default 6 : 3 : 1. */
   readonly mix?: Readonly<Partial<Record<LoadKind, number>>>
   readonly headers?: Readonly<Record<string, string>>
+  /** Where a connection says whose it is: the name of a header, which gets `user-<number of the connection>`. */
+  readonly userHeader?: string
   /** Milliseconds after which a request without its whole answer counts as failed; default 20 000. */
   readonly requestDeadline?: number
   readonly onFinish?: OnFinish
@@ -47,6 +49,8 @@ export interface LoadFailure {
   readonly status: number | null
   readonly version: string | null
   readonly pid: number | null
+  /** The application says so itself, by `x-failed-by: application`: nothing that is between has failed. */
+  readonly isOfApplication: boolean
   /** Whether the connection had carried a request before. */
   readonly isReused: boolean
 }
@@ -150,6 +154,8 @@ export class Load {
   #request(kind: LoadKind, connection: number, agent: http.Agent): Promise<LoadAnswer | LoadFailure> {
     const startedAt = performance.now()
     const plan = plans[kind]()
+    const { url, userHeader } = this.#options
+    const user = userHeader === undefined ? {} : { [userHeader]: `user-${connection}` }
     return new Promise((resolve) => {
       let phase: LoadFailure['phase'] = 'connect'
       let res: http.IncomingMessage | null = null
@@ -160,12 +166,24 @@ export class Load {
         const failedAt = performance.now()
         const status = res?.statusCode ?? null
         const isReused = req.reusedSocket
-        resolve({ kind, connection, startedAt, failedAt, phase: at, reason, status, isReused, ...who() })
+        const isOfApplication = at === 'status' && headerOf(res, 'x-failed-by') === 'application'
+        resolve({
+          kind,
+          connection,
+          startedAt,
+          failedAt,
+          phase: at,
+          reason,
+          status,
+          isOfApplication,
+          isReused,
+          ...who(),
+        })
       }
-      const req = http.request(`${this.#options.url}${plan.path}`, {
+      const req = http.request(`${url}${plan.path}`, {
         agent,
         method: plan.method,
-        headers: { ...this.#options.headers, ...(plan.body ? { 'content-length': plan.body.length } : {}) },
+        headers: { ...this.#options.headers, ...user, ...(plan.body ? { 'content-length': plan.body.length } : {}) },
       })
       const timer = setTimeout(() => {
         fail(`no whole answer within ${this.#options.requestDeadline ?? 20_000} ms`)

@@ -1,3 +1,4 @@
+import { withoutBlanks } from '../routing/cookies.ts'
 import type { ReplacedHeader, Selection } from '../routing/selection.ts'
 
 const prefixName = 'X-Forwarded-Prefix'
@@ -36,8 +37,7 @@ export function applyToLines(lines: string[], { prefix, replaced }: Selection): 
 
 function toField(line: string): [name: string, value: string] {
   const colon = line.indexOf(':')
-  // Not `trim`: to that, the last byte of a name like Voilà in UTF-8 is white space.
-  return [line.slice(0, colon), line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '')]
+  return [line.slice(0, colon), withoutBlanks(line.slice(colon + 1))]
 }
 
 function changeLines(lines: readonly string[], prefix: string | null, replaced: readonly ReplacedHeader[]): string[] {

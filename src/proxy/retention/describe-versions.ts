@@ -47,7 +47,8 @@ export async function describeVersions(gateway: Gateway): Promise<VersionList> {
   function describe(name: string, createdAt: number | null): DescribedVersion {
     const version = gateway.versions.find(name)
     const activity = version?.activity
-    const used = activity && activity.requests > 0 ? activity.lastAccess : retention.lastUse.usedAt(name)
+    const uses = [activity?.lastRequest, retention.lastUse.usedAt(name)].filter((at) => typeof at === 'number')
+    const used = uses.length === 0 ? null : Math.max(...uses)
     const marks = retention.keptBy(name).map(({ mark }) => mark)
     return {
       name,

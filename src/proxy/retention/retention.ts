@@ -250,7 +250,8 @@ export class Retention {
       this.lastUse.see(name, now)
       const activity = this.#parts.versions.find(name)?.activity
       if (activity && activity.inFlight > 0) this.lastUse.use(name, now)
-      else if (activity && activity.requests > 0) this.lastUse.use(name, activity.lastAccess)
+      // Not `lastAccess`: that a version gets more workers, or fewer, is no use of it.
+      else if (activity && activity.lastRequest !== null) this.lastUse.use(name, activity.lastRequest)
     }
   }
 }

@@ -7,7 +7,7 @@ import type { PromoteAnswer } from '../live-version.ts'
 import type { Journal } from '../versions/journal.ts'
 import { undoAll } from '../versions/promote.ts'
 import type { Version } from '../versions/version.ts'
-import { type RolloutPlan, workersOf } from './plan.ts'
+import { isNewComparison, type RolloutPlan, workersOf } from './plan.ts'
 import { toJson } from './plan-text.ts'
 
 /** What a rollout needs from the gateway. */
@@ -56,13 +56,9 @@ export async function put(
   const onUndoFailure = (error: unknown): void =>
     parts.log.error({ err: error, version: plan.version }, 'a step of a rollout was not put back whole')
   try {
-    const version = await parts.lookUp(plan.version)
-    const sizeBefore = version.size
-    const workers = Math.max(sizeBefore, workersOf(plan, parts.config()))
-    await version.scale(workers, 'scale')
-    undo.push(async () => {
-      version.scale(sizeBefore, 'scale').catch(onUndoFailure)
-    })
+    const workers = isPauseOf(plan, former)
+      ? (parts.find(plan.version)?.size ?? 0)
+      : await scaleUp(parts, plan, (step) => undo.push(step), onUndoFailure)
     faultPoint('rollout:scaled')
 
     const rewrite = await parts.rewrite({ rollout: toJson(plan) })
@@ -82,6 +78,27 @@ export async function put(
   } catch (error) {
     throw await undoAll(undo.reverse(), toCserviceError(error), onUndoFailure)
   }
+}
+
+/** A rollout is often paused because its candidate does not run: that must not keep anybody from pausing it. */
+function isPauseOf(plan: RolloutPlan, former: RolloutPlan | null): boolean {
+  return plan.state === 'paused' && !isNewComparison(plan, former) && plan.workers === former?.workers
+}
+
+async function scaleUp(
+  parts: RolloutParts,
+  plan: RolloutPlan,
+  onUndo: (step: () => Promise<unknown>) => void,
+  onUndoFailure: (error: unknown) => void,
+): Promise<number> {
+  const version = await parts.lookUp(plan.version)
+  const sizeBefore = version.size
+  const workers = Math.max(sizeBefore, workersOf(plan, parts.config()))
+  await version.scale(workers, 'scale')
+  onUndo(async () => {
+    version.scale(sizeBefore, 'scale').catch(onUndoFailure)
+  })
+  return workers
 }
 
 /** Takes the plan out of proxy.json, once nothing is routed by it any more. */

@@ -1,7 +1,6 @@
 import { Access } from './access/access.ts'
-import { PreviewLock } from './access/preview-lock.ts'
 import type { RouteTable } from './route-table.ts'
-import type { AccessSettings, SelectionSettings, SkewSettings } from './selection-settings.ts'
+import type { SelectionSettings, SkewSettings } from './selection-settings.ts'
 import type { Selector } from './selector.ts'
 import { byCookie } from './selectors/by-cookie.ts'
 import { byHeader } from './selectors/by-header.ts'
@@ -13,7 +12,6 @@ import { rollout } from './selectors/rollout.ts'
 import { byDeploymentHeader, byDeploymentQuery } from './skew/deployment-id.ts'
 import { PagePins } from './skew/page-pins.ts'
 import { PinSeal } from './skew/pin.ts'
-import type { VersionNames } from './version-names.ts'
 import { VersionSelector } from './version-selector.ts'
 
 /** The selector for these settings and this table. Here alone it is said who selects, and in which order. */
@@ -21,33 +19,24 @@ export function makeSelector(settings: SelectionSettings, table: RouteTable): Ve
   const { names } = table
   return new VersionSelector({
     names,
-    access: settings.access === null ? null : accessTo(settings.access, table),
+    access: settings.access === null ? null : new Access(settings.access, table),
     aliases: new Map(settings.aliases),
-    stated: statedBy(settings, names),
+    stated: statedBy(settings),
     pins: settings.skew === null ? null : pagePins(settings.skew, table),
     share: table.rollout && rollout(table.rollout),
     live: live(table.live),
   })
 }
 
-function statedBy({ skew, query, cookie, host, path }: SelectionSettings, names: VersionNames): Selector[] {
+function statedBy({ skew, query, cookie, host, path }: SelectionSettings): Selector[] {
   const selectors: Selector[] = [byHeader]
-  if (skew !== null) selectors.push(byDeploymentHeader(names))
+  if (skew !== null) selectors.push(byDeploymentHeader)
   if (query !== null) selectors.push(byQuery(query))
-  if (skew !== null) selectors.push(byDeploymentQuery(names))
+  if (skew !== null) selectors.push(byDeploymentQuery)
   if (cookie !== null) selectors.push(byCookie(cookie))
-  if (host !== null) selectors.push(byHost(host, names))
+  if (host !== null) selectors.push(byHost(host))
   if (path !== null) selectors.push(byPath(path))
   return selectors
-}
-
-/** Made once for the same settings: they take some hashing. */
-const locks = new WeakMap<AccessSettings, readonly PreviewLock[]>()
-
-function accessTo(settings: AccessSettings, table: RouteTable): Access {
-  const made = locks.get(settings) ?? settings.previews.map((preview) => new PreviewLock(preview))
-  locks.set(settings, made)
-  return new Access(settings, made, table)
 }
 
 /** One for the same settings: it remembers which cookies were found genuine. */

@@ -30,6 +30,11 @@ export class VersionNames {
     return true
   }
 
+  /** Those of them that fit. */
+  where(fits: (name: string) => boolean): VersionNames {
+    return new VersionNames([...this.#names].filter(fits))
+  }
+
   /** The highest version in a range (version-ranges.ts), or null. Costs next to nothing where the text cannot be a range. */
   inRange(text: string): string | null {
     const known = this.#answers.get(text)

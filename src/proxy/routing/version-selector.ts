@@ -53,11 +53,11 @@ export class VersionSelector {
     const { names, stated, pins, access } = this.#parts
     for (const selector of stated) {
       const statement = selector.read(request)
-      const text = statement === null || typeof statement === 'string' ? statement : statement.version
-      const version = text === null ? null : this.#resolve(text)
-      trace?.(step(selector, text, version))
-      if (statement === null) continue
-      const selection = this.#admit(request, version === null ? null : toSelection(version, selector, statement), trace)
+      if (statement === null) {
+        trace?.(step(selector, null, null))
+        continue
+      }
+      const selection = this.#follow(request, selector, statement, trace)
       if (selection !== null) return selection
       // What was asked for by name and is not there is never another version's business.
       if (selector.isHint !== true) return unknown
@@ -76,20 +76,32 @@ export class VersionSelector {
     return noLive
   }
 
-  #admit(request: SelectableRequest, selection: Selection | null, trace?: Trace): Selection | null {
-    const { access } = this.#parts
-    if (access === null) return selection
-    const admission = access.admit(request, selection)
-    if ('selection' in admission) return access.cleanse(request, admission.selection)
-    if (selection !== null) trace?.({ selector: 'access', found: selection.version, result: admission.reason })
-    return null
+  /** @returns null: to this client there is no such version */
+  #follow(
+    request: SelectableRequest,
+    selector: Selector,
+    statement: string | Statement,
+    trace?: Trace,
+  ): Selection | null {
+    const { access, names } = this.#parts
+    const visitor = access?.visitor(request) ?? null
+    const text = typeof statement === 'string' ? statement : statement.version
+    const version = this.#resolve(selector, text, visitor?.names ?? names)
+    if (trace !== undefined) {
+      const hidden = version === null && visitor !== null ? this.#resolve(selector, text, names) : null
+      trace(step(selector, text, version ?? hidden))
+      if (hidden !== null) trace({ selector: 'access', found: hidden, result: visitor?.whyNot(hidden) ?? null })
+    }
+    if (version === null) return null
+    const selection = toSelection(version, selector, statement)
+    return access === null || visitor === null ? selection : access.cleanse(request, visitor.admit(selection))
   }
 
   /** The exact name first, then what the configuration calls so, then the highest in a range. */
-  #resolve(text: string): string | null {
-    const { names, aliases } = this.#parts
-    if (names.has(text)) return text
-    const meaning = aliases.get(text) ?? text
+  #resolve(selector: Selector, text: string, names: VersionNames): string | null {
+    const named = selector.find?.(text, names) ?? (names.has(text) ? text : null)
+    if (named !== null || selector.isHint === true) return named
+    const meaning = this.#parts.aliases.get(text) ?? text
     return names.has(meaning) ? meaning : names.inRange(meaning)
   }
 }

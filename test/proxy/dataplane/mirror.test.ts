@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
+import { digestOf } from '../../../src/proxy/routing/access/preview-lock.ts'
+import { headerOnly } from '../../../src/proxy/routing/selection-settings.ts'
 import { type Gateway, RawClient, startGateway, startWorker, tableOf } from './harness.ts'
+import { askIn, startIn } from './lanes.ts'
 
 function mirrorTo(gateway: Gateway, versions: Parameters<typeof tableOf>[0], share: number): void {
   const table = { ...tableOf(versions, 'v1', 100), mirror: { version: 'v2', share } }
@@ -76,4 +79,22 @@ test('a version that is not there loses copies, and nobody a request', async () 
   client.send('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
   await client.until(/\r\n\r\none/)
   await gateway.channel.until(() => counted(gateway, 'dropped') === 1)
+})
+
+test('requests over HTTP/2 are copied as well, without the key of a preview', async () => {
+  const seen: string[] = []
+  const one = await startWorker((_, res) => res.end('one'))
+  const two = await startWorker((req, res) => {
+    seen.push(`${req.method} ${req.url} ${req.headers['x-mirrored']} ${req.headers['x-preview-key']}`)
+    res.end('two')
+  })
+  const versions = { v1: [one.target], v2: [two.target] }
+  const previews = [{ versions: 'v2', digest: digestOf('a-key-of-16-characters').toString('base64') }]
+  const selection = { ...headerOnly, access: { onDemand: null, previews, isSecure: false } }
+  const gateway = await startIn('http2', versions, { selection })
+  mirrorTo(gateway, versions, 1)
+  const headers = { 'x-preview-key': 'a-key-of-16-characters' }
+  expect(await askIn('http2', gateway, '/a?preview-key=x&b', headers)).toMatchObject({ status: 200, body: 'one' })
+  await gateway.channel.until(() => counted(gateway, 'answered') === 1)
+  expect(seen).toEqual(['GET /a?b 1 undefined'])
 })

@@ -157,6 +157,9 @@ test('a candidate whose folder vanishes gives its clients back to the live versi
   folder.remove('v2')
   await eventually('it says so', () => gateway.rollout.problem?.includes('the folder of v2 is gone'))
   expect(await servedTo(folder, 20)).toEqual(new Set(['v1; by=live']))
+  // Whoever sees that must be able to stop the clock.
+  expect(await gateway.rollout.pause('anna')).toMatchObject({ state: 'paused' })
+  expect(readConfig(folder).rollout).toMatchObject({ state: 'paused' })
   folder.add('v2', 'http')
   await eventually('it goes on when it is there again', () => gateway.publisher.table.rollout?.share === 0.99)
   expect(gateway.rollout.problem).toBe(null)

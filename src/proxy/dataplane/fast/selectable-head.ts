@@ -1,3 +1,4 @@
+import { withoutBlanks } from '../../routing/cookies.ts'
 import type { SelectableRequest } from '../../routing/selection.ts'
 import type { RequestHead } from './scan-request-head.ts'
 
@@ -47,7 +48,7 @@ export class SelectableHead implements SelectableRequest {
     for (let at = text.indexOf('\n') + 1; at < text.length - 2; at = text.indexOf('\n', at) + 1) {
       const colon = at + name.length
       if (text[colon] !== ':' || text.slice(at, colon).toLowerCase() !== name) continue
-      values.push(text.slice(colon + 1, text.indexOf('\r', colon)).trim())
+      values.push(withoutBlanks(text.slice(colon + 1, text.indexOf('\r', colon))))
     }
     return values
   }

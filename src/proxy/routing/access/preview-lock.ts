@@ -18,38 +18,30 @@ export class PreviewLock {
   readonly #key: Buffer
   readonly #cookieName: string
   readonly #cookieValue: string
+  readonly #cookieDigest: Buffer
 
   constructor({ versions, digest }: PreviewSettings) {
     this.#versions = versions
     this.#key = Buffer.from(digest, 'base64')
     this.#cookieName = `${cookiePrefix}${this.#derive('name').toString('hex').slice(0, 8)}`
     this.#cookieValue = this.#derive('value').toString('base64url')
+    this.#cookieDigest = digestOf(this.#cookieValue)
   }
 
   isOf(version: string): boolean {
     return matchesGlob(version, this.#versions)
   }
 
-  /** Two keys in one place are none. */
-  read(request: SelectableRequest): Shown {
-    const inCookie = this.#isCookie(only(cookieValues(request.header('cookie'), this.#cookieName)))
-    const inHeader = this.#isKey(only(request.header(keyHeader)))
-    const inQuery = this.#isKey(only(queryKeys(request.target)))
-    if (inCookie) return 'cookie'
-    return inHeader || inQuery ? 'key' : 'nothing'
+  /** @param keys that the request shows */
+  read(request: SelectableRequest, keys: readonly Buffer[]): Shown {
+    const cookie = only(cookieValues(request.header('cookie'), this.#cookieName))
+    if (cookie !== '' && timingSafeEqual(digestOf(cookie), this.#cookieDigest)) return 'cookie'
+    return keys.some((key) => timingSafeEqual(key, this.#key)) ? 'key' : 'nothing'
   }
 
   /** The value of `Set-Cookie` that stands for the key from now on, until the browser is closed. */
   cookie(isSecure: boolean): string {
     return `${this.#cookieName}=${this.#cookieValue}; Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
-  }
-
-  #isKey(text: string): boolean {
-    return timingSafeEqual(digestOf(text), this.#key)
-  }
-
-  #isCookie(text: string): boolean {
-    return timingSafeEqual(digestOf(text), digestOf(this.#cookieValue))
   }
 
   #derive(purpose: string): Buffer {
@@ -60,6 +52,12 @@ export class PreviewLock {
 /** What is kept of a key, and crosses the channel. */
 export function digestOf(key: string): Buffer {
   return createHash('sha256').update(key).digest()
+}
+
+/** The digests of the keys that a request shows, one for each place where it may; two in one place are none. */
+export function shownKeys(request: SelectableRequest): Buffer[] {
+  const shown = [only(request.header(keyHeader)), only(queryKeys(request.target))]
+  return shown.filter((key) => key !== '').map(digestOf)
 }
 
 function only([value = '', second]: readonly string[]): string {

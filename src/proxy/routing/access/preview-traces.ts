@@ -1,3 +1,4 @@
+import { withoutBlanks } from '../cookies.ts'
 import type { ReplacedHeader, SelectableRequest } from '../selection.ts'
 
 /** Where a client gives the key of a preview. */
@@ -23,14 +24,15 @@ export function withoutTraces(request: SelectableRequest): ReplacedHeader[] {
   const cookies = request.header('cookie')
   if (cookies.some((line) => line.includes(cookiePrefix))) replaced.push(['cookie', withoutOurs(cookies)])
   // A page with the key in its address is what its browser names as the referrer of everything that it loads.
-  const [referrer] = request.header('referer')
-  if (referrer !== undefined && withoutKey(referrer) !== referrer) replaced.push(['referer', withoutKey(referrer)])
+  const referrers = request.header('referer')
+  const [referrer = ''] = referrers
+  if (referrers.some((line) => withoutKey(line) !== line)) replaced.push(['referer', withoutKey(referrer)])
   return replaced
 }
 
 /** null: no cookie is left. */
 function withoutOurs(lines: readonly string[]): string | null {
-  const pairs = lines.flatMap((line) => line.split(';')).map((pair) => pair.trim())
+  const pairs = lines.flatMap((line) => line.split(';')).map(withoutBlanks)
   const others = pairs.filter((pair) => !pair.startsWith(cookiePrefix))
   return others.length === 0 ? null : others.join('; ')
 }

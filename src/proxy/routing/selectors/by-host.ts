@@ -6,7 +6,7 @@ import type { VersionNames } from '../version-names.ts'
  * one, written as `hostLabel` writes names; where the pattern fits and that is none, so is the version.
  * @param pattern lower case, with `{version}` once
  */
-export function byHost(pattern: string, names: VersionNames): Selector {
+export function byHost(pattern: string): Selector {
   const [before = '', behind = ''] = pattern.split('{version}')
   return {
     by: 'host',
@@ -18,7 +18,8 @@ export function byHost(pattern: string, names: VersionNames): Selector {
       const isLike = name.length >= before.length + behind.length && name.startsWith(before) && name.endsWith(behind)
       if (!isLike) return null
       const label = name.slice(before.length, name.length - behind.length)
-      return /^[a-z0-9-]+$/.test(label) ? (names.byLabel(label) ?? label) : ''
+      return /^[a-z0-9-]+$/.test(label) ? label : ''
     },
+    find: (label: string, names: VersionNames) => names.byLabel(label),
   }
 }

@@ -155,3 +155,22 @@ test('a deployment id that may not be followed is as if it were not there', () =
   const open = asking({ headers: { 'x-deployment-id': 'v3', 'x-preview-key': key } })
   expect(selector.select(open)).toMatchObject({ version: 'v3', by: 'header' })
 })
+
+test('nobody finds out by a range, an alias or a label that there is a version which he may not reach', () => {
+  const cold: Route = { state: 'cold', attempt: 0, targets: [] }
+  const names = ['1.0.0', '1.5.0', '1-5-0', 'stable', '2.0.0']
+  const catalog = new RouteTable({ epoch: 1, live: '1.0.0', versions: names.map((name) => [name, cold]) })
+  const settings = { ...headerOnly, host: '{version}.example.test', aliases: [['stable', '1.0.0']] as const }
+  const hidden = ['1-5-0', 'stable', '2.0.0'].map((name) => preview(name, key))
+  const access = { onDemand: null, previews: hidden, isSecure: true }
+  const selector = makeSelector({ ...settings, access }, catalog)
+  const of = (request: Parameters<typeof asking>[0]) => selector.select(asking(request))
+  const headers = { 'x-preview-key': key }
+  expect(of({ versionHeaders: ['1.0.0 || 2.0.0'] })).toMatchObject({ version: '1.0.0' })
+  expect(of({ versionHeaders: ['latest'] })).toMatchObject({ version: '1.5.0' })
+  expect(of({ versionHeaders: ['latest'], headers })).toMatchObject({ version: '2.0.0' })
+  expect(of({ versionHeaders: ['stable'] })).toMatchObject({ version: '1.0.0' })
+  expect(of({ versionHeaders: ['stable'], headers })).toMatchObject({ version: 'stable' })
+  expect(of({ host: '1-5-0.example.test' })).toMatchObject({ version: '1.5.0' })
+  expect(of({ versionHeaders: ['2'] })).toEqual({ error: 'UNKNOWN_VERSION' })
+})

@@ -96,3 +96,11 @@ test('without skew protection a cookie and a deployment id are nobody’s busine
   const request = asking({ headers: { ...pinned('v3'), 'x-deployment-id': 'v2' }, target: '/?dpl=v3' })
   expect(makeSelector(headerOnly, table).select(request)).toMatchObject({ version: 'v4', by: 'live' })
 })
+
+test('a head full of pins that are none of ours costs no more than a few of them', () => {
+  const [, ours = ''] = pinned('v3').cookie.split('; ')
+  const alien = 'pin=v3.1.AAAAAAAAAAAAAAAAAAAAAA'
+  const script = { 'sec-fetch-dest': 'script' }
+  expect(select({ ...script, cookie: `${alien}; ${ours}` })).toMatchObject({ version: 'v3', by: 'sticky' })
+  expect(select({ ...script, cookie: `${alien}; ${alien}; ${ours}` })).toMatchObject({ version: 'v4', by: 'live' })
+})
