@@ -81,12 +81,15 @@ async function askUntilWell(
   signal: AbortSignal,
 ): Promise<void> {
   const deadline = performance.now() + timeout * 1_000
+  let answered: number | null = null
   for (;;) {
     const left = deadline - performance.now()
     const answer = await askStatus({ host: worker.host, port, path }, Math.max(1, left))
     if (typeof answer === 'number' && answer >= 200 && answer < 300) return
+    // The last question may be cut off by the deadline: what it had answered before tells more.
+    if (typeof answer === 'number') answered = answer
     if (performance.now() + askAgainMs >= deadline) {
-      const said = typeof answer === 'number' ? `answered ${answer}` : `did not answer (${answer})`
+      const said = answered === null ? `did not answer (${answer})` : `answered ${answered}`
       throw new CserviceError('WORKER_FAILED', `${path} ${said} for ${timeout} s (healthTimeout)`, {
         details: worker.describe({ exitCode: null, signal: null }),
       })
