@@ -120,6 +120,7 @@ describe('a release comes in', () => {
     expect(outcomes.map(({ code }) => code).toSorted()).toEqual([0, 1, 1])
     const codes = outcomes.flatMap(({ json }) => (json as { error?: { code: string } }).error?.code ?? [])
     expect(codes).toEqual(['VERSION_EXISTS', 'VERSION_EXISTS'])
+    expect(journal().slice(-3).map(({ version }) => version)).toEqual(['5.0.0', '5.0.0', '5.0.0'])
     expect(await (await gateway.fetch('/', { version: '5.0.0' })).json()).toMatchObject({ version: '5.0.0' })
   })
 
@@ -131,6 +132,7 @@ describe('a release comes in', () => {
     expect(readFileSync(join(target, 'a.tgz')).equals(readFileSync(join(target, 'b.tgz')))).toBe(true)
     expect(here.json).toMatchObject({ sha256: (there.json as { sha256: string }).sha256 })
     expect((await pack('v1', 'a.tgz')).json).toMatchObject({ error: { code: 'BAD_USAGE' } })
+    expect((await pack('v1', '-')).json).toMatchObject({ error: { code: 'BAD_USAGE' } })
     expect((await pack('v0', 'c.tgz')).json).toMatchObject({ error: { code: 'UNKNOWN_VERSION' } })
     expect(readdirSync(target).toSorted()).toEqual(['a.tgz', 'b.tgz'])
   })

@@ -18,7 +18,7 @@ export const packCommand: Subcommand = {
   help: {
     info: 'Packs a version, or any folder, into a tarball that proxy deploy takes: the same folder always makes the same bytes.',
     version: 'Required. A folder is packed where the command is typed, and needs no gateway.',
-    file: 'Optional. Default: <version>.tgz; - is standard output.',
+    file: 'Optional. Default: <version>.tgz. One that is there already is not touched.',
     example: 'cservice proxy pack v3 v3.tgz',
   },
   async run(args, host, { caller }) {
