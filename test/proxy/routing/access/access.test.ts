@@ -64,6 +64,7 @@ describe('previewKey', () => {
     expect(choose('v2', { headers: { 'x-preview-key': key } })).toBe('v2')
     expect(choose('v2', { target: `/?preview-key=${key}` })).toBe('v2')
     expect(choose('v2', { target: `/?a&preview-key=%63${key.slice(1)}&b` })).toBe('v2')
+    expect(choose('v2', { target: `/?a&preview%2dkey=${key}` })).toBe('v2')
     expect(choose('v3', { headers: { 'x-preview-key': key } })).toBe('UNKNOWN_VERSION')
     expect(choose('v3', { headers: { 'x-preview-key': 'the-key-of-v3-alone' } })).toBe('v3')
   })
@@ -73,6 +74,7 @@ describe('previewKey', () => {
     ['no key', { headers: { 'x-preview-key': '' } }],
     ['two keys', { headers: { 'x-preview-key': [key, key] } }],
     ['two keys in the query', { target: `/?preview-key=${key}&preview-key=${key}` }],
+    ['two keys in the query, one with its name encoded', { target: `/?preview-key=${key}&preview%2Dkey=${key}` }],
     ['its name in other letters', { target: `/?Preview-Key=${key}` }],
     ['the digest of the key', { headers: { 'x-preview-key': digestOf(key).toString('base64') } }],
     ['the key as a cookie', { headers: { cookie: `cservice-preview=${key}` } }],
@@ -114,6 +116,9 @@ describe('previewKey', () => {
     expect(select({ target: `/a?preview-key=${key}` })).toMatchObject({ version: 'v1', target: '/a' })
     expect(select({ target: `/a?x=1&preview-key=${key}&y&preview-key` })).toMatchObject({ target: '/a?x=1&y' })
     expect(select({ target: `/_v/other/a?preview-key=${key}` })).toMatchObject({ target: '/a', prefix: '/_v/other' })
+    expect(select({ target: `/a?x%3d=%20&preview%2Dkey=${key}` })).toMatchObject({ target: '/a?x%3d=%20' })
+    expect(select({ target: `/a?%70%72%65%76%69%65%77%2d%6b%65%79=${key}` })).toMatchObject({ target: '/a' })
+    expect(select({ target: '/a?preview%252Dkey=1&preview%key=2&%' })).toMatchObject({ target: null, replaced: [] })
     expect(select({ target: '/a?xpreview-key=1' })).toMatchObject({ target: null, replaced: [] })
     const headers = {
       'x-preview-key': key,
