@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
+import { getNodeValue } from 'jsonc-parser'
 import { type Checked, checkConfig } from '../../common/config/check-config.ts'
 import type { ConfigPath, ConfigProblem } from '../../common/config/config-problem.ts'
+import { readDocument } from '../../common/config/document.ts'
 import { readConfigFile } from '../../common/config/read-config-file.ts'
-import { accessOfConfig } from './access-of-config.ts'
+import { accessOfConfig, keyFilesOf } from './access-of-config.ts'
 import { expandRanges } from './address-ranges.ts'
 import { tlsFileOptions } from './binding-schema.ts'
 import { distrustedBindings } from './distrusted-bindings.ts'
@@ -49,6 +51,13 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   const path = resolve(file)
   const { value, raw, document } = checkConfig(text, path, (raw) => check(raw, dirname(path)))
   return { config: toConfig(value, raw, path), warnings: unknownKeys(raw, document, path) }
+}
+
+/** The files whose content is part of what the text says, also where that is refused. @param file as with `parseConfig` */
+export function filesNamedIn(text: string, file: string): string[] {
+  const { root } = readDocument(text, file)
+  const raw: unknown = root && getNodeValue(root)
+  return keyFilesOf((raw as { previewKey?: unknown } | null | undefined)?.previewKey, dirname(resolve(file)))
 }
 
 /** What the schema makes of the file, and what has been read of others that it names. */
