@@ -4,7 +4,7 @@ import { decoded } from '../selectors/decoded.ts'
 
 /** Where a client gives the key of a preview. */
 export const keyHeader = 'x-preview-key'
-const keyParameter = 'preview-key'
+export const keyParameter = 'preview-key'
 /** What the names of our cookies begin with. */
 export const cookiePrefix = 'cservice-preview-'
 
@@ -16,6 +16,11 @@ export function withoutKey(text: string): string {
 /** The same as it may be logged: with `***` for the key. */
 export function withMaskedKey(text: string): string {
   return rewritten(text, (pairs) => pairs.map((pair) => (valueOfKey(pair) ? `${keyParameter}=***` : pair)))
+}
+
+/** A value of `Set-Cookie` as it may be shown: ours opens like the key. */
+export function withMaskedCookie(cookie: string): string {
+  return cookie.startsWith(cookiePrefix) ? cookie.replace(/=[^;]*/, '=***') : cookie
 }
 
 /** Every key in the query of a target, as it is written there. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { digestOf } from '../../../../src/proxy/routing/access/preview-lock.ts'
+import { withMaskedCookie } from '../../../../src/proxy/routing/access/preview-traces.ts'
 import { makeSelector } from '../../../../src/proxy/routing/make-selector.ts'
 import { type Route, RouteTable } from '../../../../src/proxy/routing/route-table.ts'
 import type { SelectableRequest } from '../../../../src/proxy/routing/selection.ts'
@@ -90,6 +91,10 @@ describe('previewKey', () => {
     expect(others).toEqual([])
     expect(cookie).toMatch(/^cservice-preview-[0-9a-f]{8}=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Secure$/)
     expect(cookie).not.toContain(key)
+    expect(withMaskedCookie(cookie)).toMatch(
+      /^cservice-preview-[0-9a-f]{8}=\*\*\*; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+    )
+    expect(withMaskedCookie('own=1; Path=/')).toBe('own=1; Path=/')
     expect(cookie).not.toContain(digestOf(key).toString('base64url'))
     const second = asking({ target: '/b?version=v2', headers: { cookie: `a=b; ${cookie.split(';')[0]}` } })
     expect(selector.select(second)).toMatchObject({ version: 'v2', cookies: [] })
