@@ -7,5 +7,5 @@ export interface Moment {
 }
 
 export function readClocks(): Moment {
-  return { wall: Date.now(), steady: performance.now() }
+  return { wall: Date.now(), steady: Math.round(performance.now()) }
 }
