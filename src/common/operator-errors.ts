@@ -174,6 +174,12 @@ export const operatorErrors = {
     'The release is too large',
     'Leave out what is not needed, or raise maxReleaseSize or maxReleaseFiles in proxy.json.',
   ),
+  RELEASE_NOT_READ: entry(
+    409,
+    1,
+    'A folder could not be packed whole',
+    'It may have been removed or changed meanwhile. Look at what is named, and try again.',
+  ),
   RELEASE_NOT_WRITTEN: entry(
     507,
     1,

@@ -1,6 +1,7 @@
 import type { Dirent, Stats } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { CserviceError } from '../../common/errors.ts'
 
 /** For a release that is sent at once; an archive that is kept is packed better. */
@@ -11,15 +12,33 @@ export const goodLevel = 6
  * The folder as a tarball (gzip): sorted, with the times of its files and nobody's name, so that the same folder always makes
  * the same bytes. Begins to read when it is read.
  * @param level of gzip
- * @throws CserviceError RELEASE_REFUSED for what no release may hold; whatever the disk says
+ * @throws CserviceError RELEASE_REFUSED for what no release may hold; RELEASE_NOT_READ
  */
 export async function* packFolder(folder: string, level: number): AsyncGenerator<Uint8Array> {
+  try {
+    yield* pack(folder, level)
+  } catch (error) {
+    if (error instanceof CserviceError) throw error
+    const { message } = error as Error
+    throw new CserviceError('RELEASE_NOT_READ', `${folder} could not be packed: ${message}`, { cause: error })
+  }
+}
+
+async function* pack(folder: string, level: number): AsyncGenerator<Uint8Array> {
   const { Pack } = await import('tar') // few need it
   const names = await namesIn(folder)
-  const pack = new Pack({ cwd: folder, portable: true, gzip: { level }, noDirRecurse: true, strict: true })
-  for (const name of names) pack.add(name)
-  pack.end()
-  for await (const chunk of pack as AsyncIterable<Uint8Array>) yield chunk
+  const archive = new Pack({ cwd: folder, portable: true, gzip: { level }, noDirRecurse: true, strict: true })
+  for (const name of names) archive.add(name)
+  archive.end()
+  // Iterated itself, it would keep errors only while somebody waits for bytes, and end the process with any other.
+  const bytes = new PassThrough()
+  archive.on('error', (error) => void bytes.destroy(error as Error))
+  archive.pipe(bytes)
+  try {
+    for await (const chunk of bytes as AsyncIterable<Uint8Array>) yield chunk
+  } finally {
+    archive.unpipe(bytes)
+  }
 }
 
 /** Every file and link below it, and the folders that would be lost without an entry. */

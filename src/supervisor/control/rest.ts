@@ -208,7 +208,10 @@ export class Rest {
     }
     try {
       const result = await registry.execute(call)
-      if (result instanceof ByteAnswer && typeof line !== 'string') return (res) => writeBytes(res, result)
+      if (result instanceof ByteAnswer && typeof line !== 'string') {
+        const begun = await result.begin()
+        return (res) => writeBytes(res, begun)
+      }
       return succeed(result)
     } catch (error) {
       const failure = toCserviceError(error)

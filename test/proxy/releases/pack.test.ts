@@ -82,3 +82,18 @@ it('a folder with a socket in it is refused, with its name', async () => {
   await new Promise((resolve) => server.once('listening', resolve))
   await expect(buffer(packFolder(folder, 1))).rejects.toThrow(/a.sock is neither a file/)
 })
+
+it.runIf(process.platform === 'linux')(
+  'files that cannot be read, as when the folder is taken away meanwhile, end the packing with the first reason, and nothing else',
+  async () => {
+    const folder = temporaryFolder()
+    // Names that are not UTF-8: listed, and then not found. Several are looked at at once; an error that nobody hears fails this test.
+    for (let index = 0; index < 8; index++)
+      writeFileSync(Buffer.concat([Buffer.from(`${folder}/${index}`), Buffer.from([0xff])]), 'x')
+    await expect(buffer(packFolder(folder, 1))).rejects.toMatchObject({
+      code: 'RELEASE_NOT_READ',
+      message: expect.stringContaining('ENOENT'),
+    })
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  },
+)
