@@ -28,7 +28,7 @@ export class FastExchange implements WorkerUser {
   /** What the connection's outlet had given to its socket before this request. */
   #givenBefore = 0
   #answer: RelayedAnswer
-  readonly #watch = new StallWatch()
+  readonly #watch: StallWatch
   #waiting: AbortController | null = null
   /** Whether the answer says so: a connection must not be closed without a word, as the next request may be on its way. */
   #saysClose = false
@@ -37,6 +37,7 @@ export class FastExchange implements WorkerUser {
   constructor(context: LaneContext, workers: WorkerConnections, client: ClientSide, request: FastRequest) {
     this.#context = context
     this.#workers = workers
+    this.#watch = new StallWatch(workers.turn)
     this.#client = client
     this.#request = request
     const { method, entry, hasBody, body } = request

@@ -9,14 +9,19 @@ export type OnRead = (buffer: Buffer, length: number) => void
 
 /** What `net.Socket` has beyond its documentation, and may cease to have. */
 interface Undocumented {
-  _handle?: object | null
+  _handle?: { useUserBuffer?: (buffer: Buffer) => void } | null
+  [slot: symbol]: unknown
 }
+
+/** Takes the length of what has been read. @returns whether to read on */
+type OnLength = (length: number) => boolean
 
 /**
  * Reads an accepted connection without the price of a stream: a buffer, an event and a turn of the queue for each read, about
- * a tenth of the CPU time of a plain request. `onread` does that and is documented for sockets that connect; an accepted one has
- * to be made once more around its handle, which is not documented. Where that cannot be done (a Node without that handle,
- * TLS, a socket from which something has been read already) it is read as a stream: dearer, and otherwise the same.
+ * a tenth of the CPU time of a plain request. `onread` does that and is documented for sockets that connect. An accepted one has
+ * to be made once more around its handle, and one with TLS, whose handle is not to be had, to be told as its constructor would
+ * have done: neither is documented. Where that cannot be done (a Node that keeps those things elsewhere, a socket from which
+ * something has been read already) it is read as a stream: dearer, and otherwise the same.
  */
 export class LentReads {
   /** The connection: use this one, and not the accepted one, from now on. */
@@ -25,18 +30,15 @@ export class LentReads {
 
   constructor(accepted: Socket, onRead: OnRead) {
     this.#onRead = onRead
+    const callback: OnLength = (length) => this.#take(length)
     const handle = takeHandle(accepted)
-    if (handle === null) {
-      this.socket = accepted
-      accepted.on('data', this.#onData)
+    if (handle !== null) {
+      const options = { handle, allowHalfOpen: true, onread: { buffer: readBuffer, callback } }
+      this.socket = new Socket(options as SocketConstructorOpts)
       return
     }
-    const options = {
-      handle,
-      allowHalfOpen: true,
-      onread: { buffer: readBuffer, callback: (length: number): boolean => this.#take(length) },
-    }
-    this.socket = new Socket(options as SocketConstructorOpts)
+    this.socket = accepted
+    if (!lend(accepted, callback)) accepted.on('data', this.#onData)
   }
 
   /** From now on the socket is a stream like any other, for whoever gets it. */
@@ -68,4 +70,31 @@ function takeHandle(accepted: Socket): object | null {
   socket._handle = null
   accepted.destroy() // its server counts it no longer
   return handle
+}
+
+/** Where `net.Socket` keeps what `onread` says; null: it was looked for in vain. */
+let slots: { readonly buffer: symbol; readonly callback: symbol } | null | undefined
+
+/** Has a socket with TLS read into our buffer from now on. @returns false if that cannot be done */
+function lend(accepted: Socket, callback: OnLength): boolean {
+  if (!('encrypted' in accepted) || accepted.destroyed) return false
+  // Somebody reads it already, or has.
+  if (accepted.readableLength > 0 || accepted.readableFlowing !== null) return false
+  if (slots === undefined) slots = findSlots(accepted)
+  const socket = accepted as unknown as Undocumented
+  const handle = socket._handle
+  if (slots === null || typeof handle?.useUserBuffer !== 'function') return false
+  if (socket[slots.buffer] !== null || socket[slots.callback] !== null) return false
+  socket[slots.buffer] = readBuffer
+  socket[slots.callback] = callback
+  handle.useUserBuffer(readBuffer)
+  accepted.read(0)
+  return true
+}
+
+function findSlots(socket: Socket): typeof slots {
+  const symbols = Object.getOwnPropertySymbols(socket)
+  const named = (name: string) => symbols.find(({ description }) => description === name)
+  const [buffer, callback] = [named('kBuffer'), named('kBufferCb')]
+  return buffer === undefined || callback === undefined ? null : { buffer, callback }
 }
