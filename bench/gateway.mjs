@@ -47,6 +47,7 @@ export async function withGateway(use, settings = {}, setting = {}) {
     const gateway = {
       port,
       tlsPort: tls === null ? null : tlsPort,
+      controlPort,
       pid: child.pid,
       command: (...line) => command(controlPort, line),
     }

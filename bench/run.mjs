@@ -15,6 +15,7 @@ import { idleSuite } from './suites/idle.mjs'
 import { latencySuite } from './suites/latency.mjs'
 import { peersSuite } from './suites/peers.mjs'
 import { restartsSuite } from './suites/restarts.mjs'
+import { rollbackSuite } from './suites/rollback.mjs'
 import { shapesSuite } from './suites/shapes.mjs'
 import { streamsSuite } from './suites/streams.mjs'
 import { tlsSuite } from './suites/tls.mjs'
@@ -33,6 +34,7 @@ const suites = [
   tlsSuite,
   http2Suite,
   coldStartSuite,
+  rollbackSuite,
   restartsSuite,
 ]
 
@@ -56,7 +58,10 @@ async function runSuites() {
     if (options.only !== null) chosen.only = options.only
     for (const name of Object.keys(suite.defaults)) chosen[name] = options.given[name] ?? chosen[name]
     const started = performance.now()
-    const results = await suite.run(chosen)
+    const results = await suite.run(chosen).catch((error) => {
+      console.error(error)
+      return [{ key: suite.name, note: `${suite.name}: failed: ${error.message}`, isFailed: true }]
+    })
     for (const result of results) console.log(`${shown(result)}\n`)
     all.push(...results)
     const numbers = Object.keys(suite.defaults).map((name) => `${name} ${chosen[name]}`)
@@ -68,6 +73,12 @@ async function runSuites() {
   const targets = targetRows(all)
   console.log(`Targets\n\n${table(targets)}\n\n${facts.join('\n')}\n`)
   if (options.isWritten) writeResults({ facts, results: all, targets })
+  if (all.some(hasFailed)) process.exitCode = 1
+}
+
+/** Whether cservice failed, or the benchmark did. What only peers failed in is theirs: it is in the table, and the run is good. */
+function hasFailed({ samples, isFailed = false }) {
+  return isFailed || (samples?.failures ?? []).some(({ isPeer }) => !isPeer)
 }
 
 /** What a reader must know before the figures are believed. */
@@ -78,6 +89,7 @@ function remarks(results) {
   const quiet = shares.length === 0 ? "whether others had some of the proxies' core was not measured" : measured
   const lanes = results.find(({ key }) => key === 'peers.near-free')?.samples.ratio('fast', 'general', 'cpu')
   return [
+    ...results.flatMap(({ key, samples }) => samples?.failures.map(({ name }) => `failed in ${key}: ${name}`) ?? []),
     ...(options.isSmoke ? ['a smoke run: its figures mean nothing'] : []),
     worst > busyShare ? `NOT a quiet machine: ${quiet}; believe CPU times at most` : quiet,
     ...(lanes > sameLane ? ['the fast lane costs as much as the general lane: is it in use?'] : []),

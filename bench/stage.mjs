@@ -23,7 +23,8 @@ const backends = {
 }
 
 /**
- * Runs `use` with the contenders: `{ id, name, port, headers, pids, speaks }` each; `direct` is the backend itself.
+ * Runs `use` with the contenders: `{ id, name, port, headers, pids, speaks, isPeer, failure }` each; `direct` is the
+ * backend itself; a peer that does not start is among them, with its failure.
  * @param backend `near-free` or `node`
  * @param wanted ids; null: all
  * @param tls whether the contenders serve HTTPS
@@ -52,10 +53,16 @@ export async function withStage({ backend, wanted = null, tls = false, settings 
             tls: certificate,
             backend,
           }
-          const running = await peer.start(place)
-          started.push(running)
           const { id, name, speaks } = peer
-          others.push({ id, name, speaks, port, headers: {}, pids: running.pids })
+          const contender = { id, name, speaks, port, headers: {}, pids: () => [], isPeer: true, failure: null }
+          others.push(contender)
+          try {
+            const running = await peer.start(place)
+            started.push(running)
+            contender.pids = running.pids
+          } catch (error) {
+            contender.failure = `it does not start: ${error.message}`
+          }
         }
         return await use({ contenders: [...ours.filter(isWanted), ...others], backendPort, cores, tls })
       },

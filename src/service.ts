@@ -1,7 +1,8 @@
 import { pathToFileURL } from 'node:url'
 import type { Log } from './common/log.ts'
-import { openRuntimeDirectory } from './common/runtime-directory.ts'
+import { openPlace, predecessorPatienceMs } from './place.ts'
 import { proxyCommand } from './proxy/commands/proxy.ts'
+import { closedPorts, findHindrances } from './proxy/find-hindrances.ts'
 import { findProblems } from './proxy/find-problems.ts'
 import { ProxyHost } from './proxy/proxy-host.ts'
 import type { ServiceSettings } from './settings/service-settings.ts'
@@ -21,19 +22,16 @@ import { workersCommand } from './supervisor/commands/workers.ts'
 import type { Caller } from './supervisor/control/command.ts'
 import { CommandRegistry } from './supervisor/control/command-registry.ts'
 import { ControlServer } from './supervisor/control/control-server.ts'
-import { type InstanceLock, takeInstanceLock } from './supervisor/control/instance-lock.ts'
+import type { InstanceLock } from './supervisor/control/instance-lock.ts'
 import type { OutputSink } from './supervisor/output.ts'
 import { PlainWorkers } from './supervisor/plain/plain-workers.ts'
 import type { WorkerEntry } from './supervisor/plain/worker-entry.ts'
-import { poolProblems } from './supervisor/pool-problems.ts'
+import { poolHindrances, poolProblems } from './supervisor/pool-problems.ts'
 import { Recycler } from './supervisor/recycler.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import type { WorkerHandle } from './supervisor/worker.ts'
 import { WorkerCalls } from './supervisor/worker-calls.ts'
 import { announceWorkers } from './supervisor/worker-events.ts'
-
-/** For so long the processes of a crashed predecessor may hold ports: until they end by themselves, and a little more. */
-const predecessorPatienceMs = 15_000
 
 export interface ServiceOptions {
   readonly settings: ServiceSettings
@@ -83,15 +81,13 @@ export class Service {
 
   /**
    * Opens the ways in for commands; `begin` starts the workers.
-   * @throws CserviceError UNSAFE_DIRECTORY, ALREADY_RUNNING, PORT_TAKEN, PORT_FORBIDDEN, BAD_USAGE
+   * @throws CserviceError UNSAFE_DIRECTORY, ALREADY_RUNNING, PORT_TAKEN, PORT_FORBIDDEN, BAD_USAGE, and as `openPlace`
    */
   static async start(options: ServiceOptions): Promise<Service> {
     const { settings, log, output } = options
-    const directory = openRuntimeDirectory(settings.port)
-    const lock = takeInstanceLock(directory)
-    if (lock.wasStale) log.warn({ directory }, 'the last service here did not stop by itself')
+    const { directory, lock, sockets } = await openPlace(settings, log)
     try {
-      const supervisor = await Supervisor.open({ directory, log, ...(output ? { output } : {}) })
+      const supervisor = await Supervisor.open({ directory, log, sockets, ...(output ? { output } : {}) })
       const service = new Service(supervisor, lock, options)
       try {
         service.#control = await service.#openControl(directory)
@@ -102,6 +98,7 @@ export class Service {
       }
       return service
     } catch (error) {
+      sockets.closeReserved()
       lock.release()
       throw error
     }
@@ -114,6 +111,7 @@ export class Service {
   async begin(): Promise<void> {
     const { proxy, workers, master } = this.#settings
     if (proxy !== null) await this.#proxy.start(proxy)
+    this.supervisor.sockets.closeReserved() // proxy.json may have changed meanwhile
     await this.addWorkers(workers)
     if (master !== null) await import(pathToFileURL(master).href)
   }
@@ -170,6 +168,10 @@ export class Service {
       allowHttpGet,
       registry: this.registry,
       directory,
+      probes: {
+        findFaults: () => this.#findFaults(),
+        findHindrances: () => this.#findHindrances(),
+      },
       log: this.#log,
       ...(accessKey === null ? {} : { accessKey }),
       ...(ssl === null ? {} : { ssl }),
@@ -207,6 +209,23 @@ export class Service {
   async #findProblems(): Promise<string[]> {
     const gateway = await this.#proxy.find()
     return [...(gateway ? findProblems(gateway) : []), ...poolProblems(this.plain.pools)]
+  }
+
+  /** What only a restart can mend: pools are tried again for ever, but a port that was lost is not. */
+  #findFaults(): string[] {
+    const gateway = this.#proxy.current
+    return gateway ? closedPorts(gateway) : []
+  }
+
+  #findHindrances(): string[] {
+    if (this.#proxyClosing !== null) return ['the service is stopping']
+    const gateway = this.#proxy.current
+    const hasNothing = gateway === null && (this.#settings.proxy !== null || this.plain.pools.length === 0)
+    return [
+      ...(hasNothing ? ['no proxy is running, or it is still starting'] : []),
+      ...(gateway ? findHindrances(gateway) : []),
+      ...poolHindrances(this.plain.pools),
+    ]
   }
 
   /** Whether the last worker of a plain service has gone: it has nothing left to do then. */

@@ -28,6 +28,7 @@ export async function runClient(file, { core, ...task }, onMessage = async () =>
   const [code, signal] = await exited
   clearTimeout(limit)
   if (signal === 'SIGKILL') throw new Error(`${file} did not end within ${deadline / 1_000} s`)
-  if (code !== 0 || result === null) throw new Error(`${file} ended with ${code}: ${output}`)
+  if (code !== 0 || result === null)
+    throw new Error(`${file} ended with ${code}: ${/^\w*Error: .*/m.exec(output) ?? output}`)
   return result
 }

@@ -19,12 +19,16 @@ export const haproxy = {
   },
 }
 
+// It counts with two descriptors a connection, and from a fifth of those on keeps no idle connection to a worker: each
+// request would then open one. With room for 10,000 idle clients it has them; the ratios let it keep what `pool-max-conn` says.
 function configuration({ backendPort, port, pem }) {
   return `
 global
   nbthread 1
   maxconn 12000
   no strict-limits
+  tune.pool-low-fd-ratio 90
+  tune.pool-high-fd-ratio 95
   tune.ssl.default-dh-param 2048
 defaults
   mode http

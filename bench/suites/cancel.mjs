@@ -2,7 +2,7 @@ import { compare } from '../compare.mjs'
 import { runClient } from '../load/run-client.mjs'
 import { withStage } from '../stage.mjs'
 import { median } from '../statistics.mjs'
-import { figure } from '../table.mjs'
+import { contenderRows, figure } from '../table.mjs'
 
 const contenderIds = ['direct', 'fast', 'general', 'nginx', 'haproxy', 'caddy', 'http-proxy-keep-alive']
 
@@ -19,10 +19,7 @@ export const cancelSuite = {
         return { median: median(latencies), most: Math.max(...latencies) }
       }
       const samples = await compare({ contenders, rounds: 1, measure, warmUp: null })
-      const rows = contenders.map(({ id, name }) => [
-        name,
-        ...['median', 'most'].map((of) => shown(samples.value(id, of))),
-      ])
+      const rows = contenderRows(samples, ({ id }) => ['median', 'most'].map((of) => shown(samples.value(id, of))))
       const title = 'Client gone until the worker sees it'
       return [{ key: 'cancel', title, rows: [['', 'median ms', 'most ms'], ...rows], samples }]
     })

@@ -6,7 +6,7 @@ import { withGateway } from '../gateway.mjs'
 import { runLoad } from '../load/run-load.mjs'
 import { corePlan, moveToCore } from '../machine.mjs'
 import { shapes } from '../shapes.mjs'
-import { figure } from '../table.mjs'
+import { contenderRows, figure } from '../table.mjs'
 
 /** What a request costs when there are many versions, asked for by name or not. One of them runs, as nobody asks for the others. */
 export const catalogSuite = {
@@ -52,13 +52,13 @@ async function measureAll(gateways, { rounds, seconds, isSmoke }) {
   const shape = shapes['1 KiB, 50 connections']
   const measure = (contender) => runLoad({ ...contender, tls: false, core: cores.load }, shape, seconds)
   const samples = await compare({ contenders, rounds, measure, isSmoke })
-  const rows = contenders.map(({ id, name }) => {
+  const rows = contenderRows(samples, ({ id }) => {
     const base = `${id.split('-')[0]}-1`
     const ofBoth = (metric, digits) => [
       figure(samples.value(id, metric), digits),
       figure(samples.ratio(id, base, metric), 3),
     ]
-    return [name, ...ofBoth('rate', 0), ...ofBoth('cpu', 1)]
+    return [...ofBoth('rate', 0), ...ofBoth('cpu', 1)]
   })
   const head = ['', 'requests/s', '× 1 version', 'CPU µs', '× 1 version']
   return [{ key: 'catalog', title: 'Versions in the catalog', rows: [head, ...rows], samples }]

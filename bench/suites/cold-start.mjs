@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { compare } from '../compare.mjs'
 import { withGateway, workerFile } from '../gateway.mjs'
 import { environment } from '../processes.mjs'
-import { figure } from '../table.mjs'
+import { contenderRows, figure } from '../table.mjs'
 
 const barePort = 0 // any free one: the bare worker only has to listen
 
@@ -36,8 +36,7 @@ async function measure({ spawning, warm, rounds }) {
       return { milliseconds: await start() }
     },
   })
-  const rows = contenders.map(({ id, name }) => [
-    name,
+  const rows = contenderRows(samples, ({ id }) => [
     figure(samples.value(id, 'milliseconds'), 1),
     figure(samples.ratio(id, 'bare', 'milliseconds'), 3),
   ])

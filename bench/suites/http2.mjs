@@ -26,7 +26,7 @@ export const http2Suite = {
       await withStage({ backend, wanted, tls: true }, async ({ contenders, cores }) => {
         const speakers = []
         for (const contender of contenders.filter(({ speaks }) => speaks.includes('http2'))) {
-          if (await speaksHttp2(contender))
+          if (contender.failure || (await speaksHttp2(contender)))
             speakers.push({ ...contender, name: contender.name.replace(', fast lane', '') })
           else results.push({ key: `http2.${contender.id}`, note: `HTTP/2: ${contender.name} does not speak it` })
         }

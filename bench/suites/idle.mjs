@@ -5,7 +5,7 @@ import { runLoad } from '../load/run-load.mjs'
 import { memoryKiB } from '../processes.mjs'
 import { shapes } from '../shapes.mjs'
 import { withStage } from '../stage.mjs'
-import { figure } from '../table.mjs'
+import { contenderRows, figure } from '../table.mjs'
 
 const contenderIds = ['fast', 'general', 'nginx', 'haproxy', 'caddy', 'http-proxy-keep-alive']
 const settleMs = 1_000
@@ -29,13 +29,14 @@ export const idleSuite = {
           const measure = (one) => memoryOf(one, counts, cores.load)
           const warmUp = (one) => runLoad({ ...one, tls, core: cores.load }, shapes['1 KiB, 50 connections'], 1)
           const measured = await compare({ contenders: [contender], rounds: 1, measure, warmUp })
-          samples.add(contender, measured.last(contender))
+          const failure = measured.failureOf(contender.id)
+          if (failure === null) samples.add(contender, measured.last(contender))
+          else samples.fail(contender, failure)
         }
       })
     }
     const head = ['', ...counts.map((count) => `KiB each at ${count}`), `MiB in all at ${connections}`]
-    const rows = found.map(({ id, name }) => [
-      name,
+    const rows = contenderRows(samples, ({ id }) => [
       ...counts.map((count) => figure(samples.value(id, `each at ${count}`), 1)),
       figure(samples.value(id, `all at ${connections}`) / 1_024, 1),
     ])

@@ -20,7 +20,8 @@ export const latencySuite = {
     for (const backend of ['near-free', 'node']) {
       await withStage({ backend, wanted: only ?? contenderIds }, async ({ contenders, cores, tls }) => {
         const core = cores.load
-        const base = contenders.find(({ id }) => id === 'nginx') ?? contenders[0]
+        const running = contenders.filter(({ failure }) => !failure)
+        const base = running.find(({ id }) => id === 'nginx') ?? running[0]
         const { requests, seconds: time } = await runLoad({ ...base, tls, core }, shapes['1 KiB, 50 connections'], 1)
         const rate = Math.round((requests / time) * share)
         const measure = ({ port, headers }) =>

@@ -1,4 +1,4 @@
-import { figure } from '../table.mjs'
+import { contenderRows, figure } from '../table.mjs'
 
 /**
  * What a suite answers for a table: its key, by which targets find it, a title, rows, and the samples themselves.
@@ -6,17 +6,16 @@ import { figure } from '../table.mjs'
  */
 export function loadTable(key, title, samples) {
   const base = baseOf(samples)
-  const name = samples.contenders.find(({ id }) => id === base).name
+  const name = samples.contenders.find(({ id }) => id === base)?.name ?? 'nobody'
   const head = ['', 'requests/s', `× ${name}`, 'CPU µs', `× ${name}`, 'p50 ms', 'p99 ms', `× ${name}`]
-  const rows = samples.contenders.map((contender) => {
-    const of = (metric) => samples.value(contender.id, metric)
-    const ratio = (metric) => samples.ratio(contender.id, base, metric)
+  const rows = contenderRows(samples, ({ id }) => {
+    const of = (metric) => samples.value(id, metric)
+    const ratio = (metric) => samples.ratio(id, base, metric)
     return [
-      contender.name,
       figure(of('rate'), 0),
       figure(ratio('rate')),
       figure(of('cpu'), 1),
-      contender.id === 'direct' ? '–' : figure(ratio('cpu')),
+      id === 'direct' ? '–' : figure(ratio('cpu')),
       figure(of('p50'), 3),
       figure(of('p99')),
       figure(ratio('p99')),
@@ -26,6 +25,6 @@ export function loadTable(key, title, samples) {
 }
 
 function baseOf(samples) {
-  if (samples.has('nginx')) return 'nginx'
-  return samples.has('direct') ? 'direct' : samples.contenders[0].id
+  const ids = samples.contenders.map(({ id }) => id)
+  return ['nginx', 'direct', ...ids].find((id) => samples.has(id))
 }

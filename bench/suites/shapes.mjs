@@ -19,9 +19,7 @@ export const shapesSuite = {
       const results = []
       let warmUp = load(shapes[first])
       for (const [name, shape] of Object.entries(shapes).filter(([name]) => name !== first)) {
-        const samples = await compare({ contenders, rounds, measure: load(shape), warmUp, isSmoke }).catch((cause) => {
-          throw new Error(`${name}: ${cause.message}`, { cause })
-        })
+        const samples = await compare({ contenders, rounds, measure: load(shape), warmUp, isSmoke })
         results.push(loadTable(`shapes.${name}`, `${name}, before a near-free backend (${nearFreeName})`, samples))
         warmUp = null
       }

@@ -58,6 +58,10 @@ async function runCommand(
   output: Output,
   parts: Parts,
 ): Promise<number> {
+  if (words[0] === 'doctor') {
+    const { runDoctor } = await import('./doctor.ts')
+    return await runDoctor(words, await toAddress(given, options), output)
+  }
   const start = isProxyStart(words) ? proxyStartOptions(words, given) : null
   try {
     const address = await toAddress(given, options)

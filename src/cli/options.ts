@@ -87,6 +87,8 @@ function serviceOptions(): Option[] {
       .argParser(toNumber)
       .default(undefined, '100'),
     new Option('--restarts-per-minute <n>').argParser(toNumber).hideHelp(),
+    new Option('--user <user>', 'user that the service becomes when its ports are open (needs root)'),
+    new Option('--group <group>', 'group that it becomes; without it, the primary one of the user'),
     new Option('--worker-uid <user>', 'user that the workers run as (needs root)'),
     new Option('--worker-gid <group>', 'group that the workers run as (needs root)'),
   ]

@@ -4,6 +4,7 @@ import { CserviceError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
 import { parseCommandLine } from '../supervisor/control/command-line.ts'
 import { canonical, toCamel } from './canonical.ts'
+import { takeCommandOptions } from './command-options.ts'
 import { knownCommands } from './known-commands.ts'
 import { declareOptions, type GivenOptions, type Options, ofTheService } from './options.ts'
 
@@ -27,9 +28,10 @@ export const passphraseVariable = 'CSERVICE_SSL_PASSPHRASE'
  */
 export function parseArguments(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): Invocation {
   const program = declareOptions()
-  const [own, behind] = split(argv)
-  // `proxy why` takes a request as curl does, with options of its own.
-  program.allowUnknownOption(/(^| )proxy why( |$)/.test(own.join(' ')))
+  const [typedWords, typedBehind] = splitVersionOfHistory(split(argv))
+  const { left: own, words: ofTheCommand } = takeCommandOptions(typedWords)
+  const behind = [...ofTheCommand, ...typedBehind]
+  program.allowUnknownOption(ownOptions.test(own.join(' ')))
   try {
     program.parse(canonical(own, program), { from: 'user' })
   } catch (error) {
@@ -53,6 +55,21 @@ export function wantsJson(argv: readonly string[]): boolean {
   const last = own[at]
   if (last === undefined || last.startsWith('--no-') || last.endsWith('=false')) return false
   return last.includes('=') || own[at + 1] !== 'false'
+}
+
+/** Commands with options of their own, which the service checks; `proxy why` takes a request as curl does. */
+const ownOptions = /(^| )proxy (why|deploy|promote|rollback|history|remove)( |$)/
+
+/** `proxy history --version v3` means a version of the gateway; everywhere else the option is ours. */
+function splitVersionOfHistory([own, behind]: ReturnType<typeof split>): ReturnType<typeof split> {
+  const command = own.findIndex((word, index) => word === 'history' && own[index - 1] === 'proxy')
+  const at = own.findIndex((word, index) => index > command && /^--version(=|$)/.test(word))
+  if (command === -1 || at === -1) return [own, behind]
+  const end = at + (own[at] === '--version' ? 2 : 1)
+  return [
+    [...own.slice(0, at), ...own.slice(end)],
+    [...own.slice(at, end), ...behind],
+  ]
 }
 
 /** What stands before `--`, and behind it. */

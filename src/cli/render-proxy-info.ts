@@ -1,4 +1,6 @@
 import { renderCertificates } from './render-certificates.ts'
+import { renderMirror, renderRollout } from './render-rollout.ts'
+import { renderSpan } from './render-span.ts'
 import { isObject, renderScalar, renderTable, renderValue } from './render-value.ts'
 import { style } from './style.ts'
 
@@ -14,10 +16,12 @@ export function renderProxyInfo(info: Record<string, unknown>): string {
     header: options.versionHeader,
     'worker ports': range,
     ...(isObject(info.spares) ? { 'warm spares': `${info.spares.ready} of ${info.spares.wanted} ready` } : {}),
+    ...(isObject(info.mirror) ? { mirror: renderMirror(info.mirror) } : {}),
     ...renderRefused(info.refused),
   })
   return [
     head,
+    isObject(info.rollout) ? renderRollout(info.rollout) : '',
     renderBindings(listOf(info.proxyWorkers)),
     renderCertificates(info.bindings),
     renderVersions(versions, info.liveVersion),
@@ -77,9 +81,7 @@ function renderPorts(ports: unknown): string {
 function renderAgo(lastAccess: unknown, now = Date.now()): string {
   if (typeof lastAccess !== 'number') return '-'
   const seconds = lastAccess > 1e11 ? (now - lastAccess) / 1000 : lastAccess
-  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s ago`
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86_400)} days ago`
+  return `${renderSpan(seconds)} ago`
 }
 
 function renderError(version: Record<string, unknown>): string {

@@ -1,15 +1,32 @@
 import { basename } from 'node:path'
 import { helpOf } from './help.ts'
+import { renderDiff } from './render-diff.ts'
+import { renderHistory } from './render-history.ts'
 import { renderProxyInfo } from './render-proxy-info.ts'
+import { renderPreview, renderRolloutStatus } from './render-rollout.ts'
 import { isObject, renderScalar, renderTable, renderValue } from './render-value.ts'
+import { renderVersions } from './render-versions.ts'
+import { renderWhy } from './render-why.ts'
 import { style } from './style.ts'
+
+/** Answers of `proxy <word>` that have a form of their own. */
+const ofProxy: Readonly<Record<string, (answer: Record<string, unknown>) => string>> = {
+  history: renderHistory,
+  versions: renderVersions,
+  diff: renderDiff,
+  why: renderWhy,
+}
 
 /** The answer of a command for people. */
 export function render(words: readonly string[], answer: unknown): string {
   if (answer === null) return 'Done.'
   if (!isObject(answer)) return renderValue(answer)
   const [name, mode] = words
+  const renderProxy = name === 'proxy' && mode !== undefined && Object.hasOwn(ofProxy, mode) ? ofProxy[mode] : undefined
+  if (renderProxy) return renderProxy(answer)
   if (name === 'proxy' && Array.isArray(answer.versions)) return renderProxyInfo(answer)
+  if (name === 'proxy' && mode === 'rollout' && answer.dryRun === true) return renderPreview(answer)
+  if (name === 'proxy' && mode === 'rollout' && 'last' in answer) return renderRolloutStatus(answer)
   if (name === 'help')
     return Array.isArray(answer.commands) ? renderCommands(answer, answer.commands) : renderHelp(answer)
   if (name === 'workers' && mode !== 'details' && Array.isArray(answer.workers))

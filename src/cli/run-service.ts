@@ -13,6 +13,7 @@ import { ReadinessLine } from './readiness.ts'
 import type { Parts, RunningService, StartOptions } from './running-service.ts'
 import { serviceGreeting } from './service-greeting.ts'
 import { Stopper } from './stopper.ts'
+import { SystemdNotice } from './systemd-notice.ts'
 
 /**
  * Runs a service in this process until it is stopped: starts it with what the options say, tells what is there and what to
@@ -33,6 +34,8 @@ export async function runService(
     ...(shared !== null && process.stderr.isTTY ? { destination: shared.stderr } : {}),
   })
   const stopper = new Stopper(log)
+  const systemd = SystemdNotice.fromEnvironment(log)
+  stopper.onStopping(() => systemd?.stopping())
   line?.onAbandoned(() => stopper.stop('nobody waits for it any more'))
   let removePidFile = () => {}
   let service: RunningService | null = null
@@ -56,6 +59,7 @@ export async function runService(
       await service.begin()
       const report = await describe(service, settings)
       await line?.say({ type: 'ready' })
+      systemd?.ready()
       if (line === null) announce(report, settings, output)
       if (shared !== null && settings.cli) terminal = openOwnConsole(service, shared, stopper)
     } catch (error) {
@@ -74,6 +78,7 @@ export async function runService(
   } finally {
     terminal?.close()
     removePidFile()
+    systemd?.dispose()
     stopper.dispose()
   }
 }

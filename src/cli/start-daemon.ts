@@ -4,6 +4,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { CserviceError, fromErrorData } from '../common/errors.ts'
 import { openRuntimeDirectory } from '../common/runtime-directory.ts'
+import type { ServiceSettings } from '../settings/service-settings.ts'
 import type { GivenOptions, Options } from './options.ts'
 import { Output } from './output.ts'
 import { accessKeyVariable, type Invocation, parseArguments, passphraseVariable, wantsJson } from './parse-arguments.ts'
@@ -54,8 +55,13 @@ function toService(invocation: Invocation): GivenOptions {
  * @throws CserviceError why there is none; nothing is left running then
  */
 async function startDaemon(given: GivenOptions, options: Options, program: string): Promise<number> {
-  const directory = openRuntimeDirectory(await findPort(given, options))
-  const log = openLog(resolve(options.logFile ?? join(directory, 'cservice.log')))
+  const { port, runAs } = await findPlace(given, options)
+  const open = () => {
+    const directory = openRuntimeDirectory(port)
+    return { directory, log: openLog(resolve(options.logFile ?? join(directory, 'cservice.log'))) }
+  }
+  // What lies in a directory of that user may be a link to anything: it is opened with the rights of that user.
+  const { directory, log } = runAs === null ? open() : (await import('../supervisor/privileges.ts')).asUser(runAs, open)
   try {
     const child = spawn(process.execPath, [program, ...argumentsOf(given, options)], {
       detached: true,
@@ -76,11 +82,11 @@ async function startDaemon(given: GivenOptions, options: Options, program: strin
   }
 }
 
-/** A configuration file may say which control port it is. */
-async function findPort(given: GivenOptions, options: Options): Promise<number> {
-  if (given.config === undefined) return options.port
-  const { resolveAddress } = await import('../settings/resolve-settings.ts')
-  return (await resolveAddress(given)).port
+/** A configuration file may say which control port it is, and as whom the service runs. */
+async function findPlace(given: GivenOptions, options: Options): Promise<Pick<ServiceSettings, 'port' | 'runAs'>> {
+  if (given.config === undefined && given.user === undefined) return { port: options.port, runAs: null }
+  const { resolvePlace } = await import('../settings/resolve-settings.ts')
+  return await resolvePlace(given)
 }
 
 /** The same options again. There is no terminal in the background, and so no console. */

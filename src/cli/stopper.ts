@@ -11,6 +11,7 @@ export class Stopper {
   readonly #log: Log
   #service: Stoppable | null = null
   #reason: string | null = null
+  #onStopping: () => void = () => {}
   readonly #handlers = new Map<NodeJS.Signals, () => void>([
     ['SIGTERM', () => this.stop('SIGTERM')],
     ['SIGINT', () => this.interrupt()],
@@ -32,9 +33,15 @@ export class Stopper {
     if (this.#reason !== null) void this.#stopService(this.#reason)
   }
 
+  /** Calls back, once, when the stop begins. */
+  onStopping(callback: () => void): void {
+    this.#onStopping = callback
+  }
+
   stop(reason: string): void {
     if (this.#reason !== null) return
     this.#reason = reason
+    this.#onStopping()
     void this.#stopService(reason)
   }
 

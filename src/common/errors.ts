@@ -1,4 +1,13 @@
-import { type CatalogueEntry, catalogue } from './error-catalogue.ts'
+import { clientErrors } from './client-errors.ts'
+import type { CatalogueEntry } from './error-entry.ts'
+import { operatorErrors } from './operator-errors.ts'
+
+/**
+ * The one catalogue of errors. Each code has the HTTP status it is answered with, the exit code of a command that fails
+ * with it, a title that never changes, and a hint: what the reader can do about it. `docs/errors.md` is held against this
+ * table by a test, both ways.
+ */
+const catalogue = { ...clientErrors, ...operatorErrors } as const
 
 export type ErrorCode = keyof typeof catalogue
 

@@ -1,5 +1,4 @@
-import { lstatSync, mkdirSync, type Stats } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { lstatSync, mkdirSync, readFileSync, type Stats, writeFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { CserviceError } from './errors.ts'
 
@@ -9,6 +8,8 @@ export const controlSocketName = 'control.sock'
 export const channelSocketName = 'channel.sock'
 /** `sun_path` has 104 bytes on macOS and the BSDs (108 on Linux), the closing zero among them. */
 const socketPathLimit = 104
+/** In the runtime directory of root: where a service is that has become another user. */
+const moveName = 'moved-to.json'
 
 /**
  * Where the service of a control port keeps its sockets: `$XDG_RUNTIME_DIR/cservice/<port>`, or, where this user has no such
@@ -24,9 +25,27 @@ export function runtimeDirectoryCandidates(port: number): string[] {
   return [...new Set([runtimeDirectoryPath(port), temporaryPath(port)])]
 }
 
-/** Whether only this user can enter it, and nobody else can have put it there. */
-export function isPrivateDirectory(path: string): boolean {
-  return [dirname(path), path].every((level) => complaint(level, lstat(level)) === null)
+/**
+ * Where a client looks for the service of a control port: directories that this user alone can enter, and the one to which
+ * such a service has moved from there, when it became another user.
+ */
+export function findRuntimeDirectories(port: number): string[] {
+  const own = runtimeDirectoryCandidates(port).filter((path) => isPrivateDirectory(path))
+  return [...own, ...own.flatMap(moveOf)]
+}
+
+/** Whether only its owner can enter it, and nobody else can have put it there. @param owner us, if left out */
+export function isPrivateDirectory(path: string, owner = userId()): boolean {
+  return [dirname(path), path].every((level) => complaint(level, lstat(level), owner) === null)
+}
+
+/**
+ * Says in our own runtime directory of a control port that its service is in another user's, so that we find it there.
+ * @throws CserviceError UNSAFE_DIRECTORY
+ */
+export function noteMove(port: number, directory: string): void {
+  const note: Move = { directory, owner: lstatSync(directory).uid }
+  writeFileSync(join(openRuntimeDirectory(port), moveName), JSON.stringify(note), { mode: 0o600 })
 }
 
 /**
@@ -49,12 +68,29 @@ export function openRuntimeDirectory(port: number): string {
   return path
 }
 
+interface Move {
+  readonly directory: string
+  readonly owner: number
+}
+
+/** What is read here was written by us: nobody else can enter that directory. */
+function moveOf(own: string): string[] {
+  try {
+    const { directory, owner } = JSON.parse(readFileSync(join(own, moveName), 'utf8')) as Move
+    return isPrivateDirectory(directory, owner) ? [directory] : []
+  } catch {
+    return [] // there is none
+  }
+}
+
 function sessionPath(base: string, port: number): string {
   return join(base, 'cservice', String(port))
 }
 
 function temporaryPath(port: number): string {
-  return join(tmpdir(), `cservice-${userId()}`, String(port))
+  // As `os.tmpdir()`, which ignores the environment where the effective user is not the real one (supervisor/privileges.ts).
+  const { TMPDIR, TMP, TEMP } = process.env
+  return join(TMPDIR || TMP || TEMP || '/tmp', `cservice-${userId()}`, String(port))
 }
 
 function openPrivateDirectory(path: string): void {
@@ -73,15 +109,15 @@ function openPrivateDirectory(path: string): void {
 }
 
 /** lstat, not stat: whoever may write in /tmp could have put a link there first. */
-function complaint(path: string, stats: Stats | null): { message: string; hint: string } | null {
+function complaint(path: string, stats: Stats | null, owner = userId()): { message: string; hint: string } | null {
   if (stats === null) return { message: `The directory ${path} is not there`, hint: 'Try again.' }
   if (!stats.isDirectory()) {
     const kind = stats.isSymbolicLink() ? 'a symbolic link' : 'not a directory'
     return { message: `${path} is ${kind}`, hint: `Remove it: rm ${path}` }
   }
-  if (!isOurs(stats)) {
+  if (stats.uid !== owner) {
     return {
-      message: `The directory ${path} belongs to user ${stats.uid}, not to you (${userId()})`,
+      message: `The directory ${path} belongs to user ${stats.uid}, not to you (${owner})`,
       hint: `Have its owner remove it, or set XDG_RUNTIME_DIR to a directory of yours.`,
     }
   }

@@ -66,6 +66,20 @@ export interface ProxyCommands {
   promote(version: string, options: { readonly workerCount?: number } | undefined, callback: Callback): void
   info(): Promise<unknown>
   info(callback: Callback): void
+  /** @param source a .tgz, a .tar or a folder of this machine */
+  deploy(source: string, options?: DeployOptions): Promise<unknown>
+  deploy(source: string, options: DeployOptions | undefined, callback: Callback): void
+}
+
+export interface DeployOptions {
+  /** The name of the version; by default what its package.json says, or the name of the file. */
+  readonly as?: string
+  /** Makes it live afterwards; a number: with so many workers. */
+  readonly promote?: boolean | number
+  /** The digest that the archive must have, in hex. */
+  readonly sha256?: string
+  /** Only says what it would be. */
+  readonly dryRun?: boolean
 }
 
 export interface MessageBus {

@@ -51,6 +51,11 @@ export async function runRemotely(options: StartOptions, line: string): Promise<
 /** Runs a command in the service of another process. @throws CserviceError as `sendCommand` */
 export async function callRemotely(address: ServiceAddress, name: string, args: readonly unknown[]): Promise<unknown> {
   const words = args.map((arg) => (typeof arg === 'string' ? arg : (JSON.stringify(arg) ?? 'null')))
+  const [subcommand, ...rest] = words
+  if (name === 'proxy' && subcommand === 'deploy') {
+    const { sendRelease } = await import('../proxy/releases/send-release.ts')
+    return await sendRelease(rest, toGatewayAddress(address)) // its file is here, not where the service runs
+  }
   return await sendCommand(toCommandLine([name, ...words]), toGatewayAddress(address))
 }
 

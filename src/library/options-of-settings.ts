@@ -2,7 +2,15 @@ import type { ServiceSettings } from '../settings/service-settings.ts'
 import type { StartOptions } from './options.ts'
 
 /** The settings in the words in which a program gives them. */
-export function toOptions({ workers, accessKey, ssl, master, proxy, ...settings }: ServiceSettings): StartOptions {
+export function toOptions({
+  workers,
+  accessKey,
+  ssl,
+  master,
+  proxy,
+  runAs,
+  ...settings
+}: ServiceSettings): StartOptions {
   const { port, host, cli, allowHttpGet, restartConcurrencyRatio, commands, workerDefaults } = settings
   return {
     port,
@@ -21,6 +29,7 @@ export function toOptions({ workers, accessKey, ssl, master, proxy, ...settings 
     ssl: ssl ?? undefined,
     master: master ?? undefined,
     proxy: proxy ?? undefined,
+    ...(runAs === null ? {} : { user: runAs.uid, group: runAs.gid }),
   }
 }
 

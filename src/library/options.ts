@@ -46,6 +46,9 @@ export interface StartOptions {
   readonly master?: string | undefined
   /** Path of a proxy.json. */
   readonly proxy?: string | undefined
+  /** Whom this process becomes when it has opened the ports below 1024 of `proxy`; needs root. */
+  readonly user?: string | number | undefined
+  readonly group?: string | number | undefined
   readonly workerUid?: string | number | undefined
   readonly workerGid?: string | number | undefined
   readonly log?: Print

@@ -1,4 +1,4 @@
-import type { Callback, Cservice, ProxyCommands, ServiceWorker, ServiceWorkers } from './cservice.ts'
+import type { Callback, Cservice, DeployOptions, ProxyCommands, ServiceWorker, ServiceWorkers } from './cservice.ts'
 import { findCallback, settle } from './settle.ts'
 
 /**
@@ -33,7 +33,21 @@ export function proxyCommands(trigger: (name: string, args: readonly unknown[]) 
     version: run((version, options) => ['version', version, ...count(options)]),
     promote: run((version, options) => ['promote', version, ...count(options)]),
     info: run(() => ['info']),
+    deploy: run((source, options) => ['deploy', source, ...deployWords(options)]),
   } as ProxyCommands
+}
+
+function deployWords(options: unknown): string[] {
+  if (typeof options !== 'object' || options === null) return []
+  const { as, promote, sha256, dryRun } = options as DeployOptions
+  return [
+    ...(as === undefined ? [] : ['--as', as]),
+    ...(promote === undefined || promote === false
+      ? []
+      : ['--promote', ...(promote === true ? [] : [String(promote)])]),
+    ...(sha256 === undefined ? [] : ['--sha256', sha256]),
+    ...(dryRun === true ? ['--dry-run'] : []),
+  ]
 }
 
 /** An array of workers that can be spoken to together. */

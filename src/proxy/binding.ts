@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { CserviceError } from '../common/errors.ts'
 import type { Launch } from '../supervisor/launch.ts'
-import { ListeningSocket } from '../supervisor/listening-socket.ts'
+import type { ListeningSocket } from '../supervisor/listening-socket.ts'
 import type { Pool } from '../supervisor/pool.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
@@ -21,8 +20,6 @@ const startTimeout = 20_000
  */
 const nodeOptions = ['--min-semi-space-size=16']
 const stopTimeout = 3_000
-/** How often a port is tried again that the processes of a crashed predecessor may still hold. */
-const retryInterval = 100
 
 /** What a binding needs from its owner. */
 export interface BindingOwner {
@@ -79,7 +76,8 @@ export class Binding {
     patience: number,
     signal: AbortSignal,
   ): Promise<Binding> {
-    const binding = new Binding(config, await openPatiently(config, patience, signal), supervisor, owner)
+    const socket = await supervisor.sockets.open(config, { patience, signal })
+    const binding = new Binding(config, socket, supervisor, owner)
     try {
       await binding.#begin()
       return binding
@@ -158,18 +156,5 @@ export class Binding {
 
   #send(worker: WorkerHandle): void {
     worker.send({ type: 'configure', settings: this.#owner.settings() } satisfies ToProxyProcess)
-  }
-}
-
-async function openPatiently(config: BindingConfig, patience: number, signal: AbortSignal): Promise<ListeningSocket> {
-  const deadline = performance.now() + patience
-  for (;;) {
-    try {
-      return await ListeningSocket.open(config.port, config.host)
-    } catch (error) {
-      if (!(error instanceof CserviceError) || error.code !== 'PORT_TAKEN') throw error
-      if (performance.now() >= deadline || signal.aborted) throw error
-      await sleep(retryInterval, undefined, { signal }).catch(() => {}) // tried once more, and then given up
-    }
   }
 }

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
-import type { Catalog } from './versions/catalog.ts'
+import type { Catalog, CatalogChange } from './versions/catalog.ts'
 
 /** The catalog in force: another one takes its place when the configuration names another folder. Owns it. */
-export class CurrentCatalog extends EventEmitter<{ change: [] }> {
+export class CurrentCatalog extends EventEmitter<{ change: [CatalogChange] }> {
   #catalog: Catalog
 
   constructor(catalog: Catalog) {
@@ -21,7 +21,7 @@ export class CurrentCatalog extends EventEmitter<{ change: [] }> {
     this.#catalog = catalog
     this.#follow()
     await former.close()
-    this.emit('change')
+    this.emit('change', { added: catalog.names, removed: [] })
   }
 
   close(): Promise<void> {
@@ -30,8 +30,8 @@ export class CurrentCatalog extends EventEmitter<{ change: [] }> {
 
   #follow(): void {
     const catalog = this.#catalog
-    catalog.on('change', () => {
-      if (catalog === this.#catalog) this.emit('change')
+    catalog.on('change', (change) => {
+      if (catalog === this.#catalog) this.emit('change', change)
     })
   }
 }

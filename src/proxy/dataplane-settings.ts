@@ -1,9 +1,19 @@
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
 import type { DataplaneSettings, TlsSettings } from './messages.ts'
-import type { SkewSettings } from './routing/selection-settings.ts'
+import type { SelectionSettings, SkewSettings } from './routing/selection-settings.ts'
 
 /** After this long a browser that waits for a version to start sees a page that says so. */
 const waitingPageAfter = 1_500
+
+/** How requests name versions, besides the version header. @param isSecure whether they come by HTTPS */
+export function selectionSettings(
+  { selection, access: { allow, previews } }: ProxyConfig,
+  skew: SkewSettings | null,
+  isSecure: boolean,
+): SelectionSettings {
+  const access = allow === null && previews.length === 0 ? null : { onDemand: allow, previews, isSecure }
+  return { ...selection, access, skew }
+}
 
 /** What the proxy processes of one binding need to know, from the configuration: seconds become milliseconds. */
 export function dataplaneSettings(
@@ -21,7 +31,7 @@ export function dataplaneSettings(
       http2: binding.http2,
     },
     versionHeader: config.versionHeader,
-    selection: { skew },
+    selection: selectionSettings(config, skew, tls !== null),
     servedVersionHeader: config.servedVersionHeader,
     gateTimeout: config.gateTimeout * 1_000,
     gateLimit: config.gateLimit,
@@ -40,5 +50,6 @@ export function dataplaneSettings(
     drainTimeout: config.drainTimeout * 1_000,
     trustProxy: config.trustProxy,
     accessLog: config.accessLog,
+    healthPath: config.health?.path ?? null,
   }
 }

@@ -2,7 +2,7 @@ import type { WorkerHandle } from '../supervisor/worker.ts'
 import type { Gateway } from './gateway.ts'
 
 /** Keys of proxy.json whose values are nobody's business. */
-const secretKeys = /pass(phrase|word)|secret|token/i
+const secretKeys = /pass(phrase|word)|secret|token|^previewKey$/i
 
 /** The answer of `proxy info` (LEGACY 7.6, and what is new): JSON-safe, secrets masked. */
 export function describeGateway(gateway: Gateway) {
@@ -42,6 +42,9 @@ export function describeGateway(gateway: Gateway) {
     }),
     liveVersion: live,
     spares: { ready: spares.ready, wanted: spares.wanted },
+    rollout: gateway.rollout.status.rollout,
+    lastRollout: gateway.rollout.status.last,
+    mirror: gateway.mirroring.status,
     epoch: publisher.table.epoch,
     /** Requests and connections that the gateway itself refused, by code, all bindings together. */
     refused: processes.refused.toJSON(),

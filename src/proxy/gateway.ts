@@ -2,25 +2,38 @@ import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import type { Spares } from '../supervisor/spares/spares.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import { applyEdit } from './apply-edit.ts'
 import { openCertificates } from './certificates/certificates.ts'
 import { ColdStarts } from './cold-starts.ts'
 import { type ConfigChange, ConfigFollower } from './config/config-follower.ts'
-import { isServedAlike } from './config/is-served-alike.ts'
 import { loadConfig } from './config/load-config.ts'
 import type { ProxyConfig } from './config/proxy-config.ts'
-import { rewriteDefaultVersion } from './config/rewrite-config.ts'
+import { type ConfigChanges, rewriteConfig } from './config/rewrite-config.ts'
 import { CurrentCatalog } from './current-catalog.ts'
+import { CurrentRoutes } from './current-routes.ts'
+import { recordLiveAtStart } from './found-at-start.ts'
 import { LiveVersion, type PromoteAnswer } from './live-version.ts'
+import type { MirrorCounters, VersionCounters } from './messages.ts'
+import { Mirroring } from './mirroring.ts'
 import { ProxyProcesses } from './proxy-processes.ts'
+import { Releases } from './releases/releases.ts'
+import { keepersOf } from './retention/keepers.ts'
+import { Retention } from './retention/retention.ts'
+import { Rollback } from './rollback.ts'
+import { recordLive } from './rollout/record-live.ts'
+import { Rollout } from './rollout/rollout.ts'
 import { RoutePublisher } from './route-publisher.ts'
 import { PinKey } from './skew/pin-key.ts'
+import { readLiveChanges } from './skew/read-live-changes.ts'
 import { SkewProtection } from './skew/skew-protection.ts'
 import { Turns } from './turns.ts'
 import { Catalog } from './versions/catalog.ts'
 import { Journal } from './versions/journal.ts'
+import { LiveHistory } from './versions/live-history.ts'
 import { PortLeases } from './versions/port-leases.ts'
 import { VersionPools } from './versions/version-pools.ts'
 import { Versions } from './versions/versions.ts'
+import { WarmVersions } from './versions/warm-versions.ts'
 
 /** How long proxy processes may take to use a new route table, in milliseconds. */
 const acknowledgeDeadline = 10_000
@@ -30,13 +43,6 @@ export interface GatewayOptions {
   readonly log: Log
   /** Milliseconds for which a taken port is tried again, because a crashed predecessor may still hold it. */
   readonly patience?: number
-}
-
-export interface VersionAnswer {
-  readonly version: string
-  readonly workers: number
-  readonly started: number
-  readonly stopped: number
 }
 
 /**
@@ -52,14 +58,21 @@ export class Gateway {
   readonly configuration: ConfigFollower
   readonly spares: Spares
   readonly journal: Journal
+  readonly releases: Releases
   readonly skew: SkewProtection
-  readonly #coldStarts: ColdStarts
+  readonly rollout: Rollout
+  readonly mirroring: Mirroring
+  readonly history: LiveHistory
+  readonly warm: WarmVersions
+  readonly rollback: Rollback
+  readonly retention: Retention
+  readonly coldStarts: ColdStarts
   readonly #catalog: CurrentCatalog
-  readonly #leases: PortLeases
+  readonly #routes: CurrentRoutes
   readonly #pools: VersionPools
   readonly #log: Log
+  readonly #change: ConfigChange
   readonly #turns = new Turns()
-  #isPublishDue = false
   #started: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | null = null
 
@@ -68,54 +81,126 @@ export class Gateway {
     this.#log = log
     this.spares = supervisor.spares
     this.journal = new Journal(config.file, log)
+    this.history = new LiveHistory(this.journal)
     this.configuration = new ConfigFollower(config, log)
-    this.#leases = new PortLeases(config.versionPorts)
+    const leases = new PortLeases(config.versionPorts)
     const inForce = () => this.configuration.inForce
-    const publish = () => this.#publish()
+    const inCatalog = () => this.catalog
     const { publisher } = this
-    this.#pools = new VersionPools({ supervisor, publisher, leases: this.#leases, config: inForce, publish })
+    const routes = new CurrentRoutes(publisher, () => ({
+      catalog: this.#catalog,
+      versions: this.versions,
+      live: this.live,
+      skew: this.skew,
+      rollout: this.rollout,
+      mirroring: this.mirroring,
+    }))
+    this.#routes = routes
+    const publish = () => routes.publish()
+    this.#pools = new VersionPools({ supervisor, publisher, leases, config: inForce, publish })
     this.versions = new Versions(this.#pools)
-    this.versions.on('change', () => this.#publishSoon())
+    this.versions.on('change', () => routes.publishSoon())
     const pinKey = new PinKey(config.file, log)
     this.skew = new SkewProtection({
-      liveChanges: async () => [],
+      liveChanges: () => readLiveChanges(this.journal),
       config: () => inForce().skew,
       live: () => this.live.name,
       key: () => pinKey.value,
     })
-    this.skew.on('change', () => this.#publishSoon())
-    this.#coldStarts = new ColdStarts({
+    this.skew.on('change', () => routes.publishSoon())
+    this.warm = new WarmVersions({ find: (name) => this.versions.find(name), config: inForce, log })
+    this.coldStarts = new ColdStarts({
       versions: this.versions,
+      warm: this.warm,
       log,
-      catalog: () => this.catalog,
+      catalog: inCatalog,
       config: inForce,
       live: () => this.live.name,
     })
     this.live = new LiveVersion(config.defaultVersion, {
-      lookUp: (name) => this.#coldStarts.lookUp(name, 1),
+      lookUp: (name) => this.coldStarts.lookUp(name, 1),
       find: (name) => this.versions.find(name),
-      recordLive: async (name) => (await rewriteDefaultVersion(config.file, name)).undo,
+      recordLive: (name) => recordLive(config.file, name, this.rollout),
       acknowledged: (epoch) => publisher.acknowledged(epoch, acknowledgeDeadline),
       publish,
       config: inForce,
+      warm: this.warm,
       journal: this.journal,
       log,
     })
+    this.releases = new Releases({
+      supervisor,
+      leases,
+      journal: this.journal,
+      log,
+      config: inForce,
+      catalog: inCatalog,
+      promote: (name, workers, by) => this.promote(name, workers, by),
+    })
+    const { live, history, warm, versions, journal } = this
+    const common = { versions, turns: this.#turns, catalog: inCatalog, config: inForce }
+    this.rollback = new Rollback({ ...common, live, history, warm })
+    this.retention = new Retention(config.file, { ...common, journal, log, previous: () => this.rollback.previous })
+    const shared = {
+      lookUp: (name: string) => this.coldStarts.lookUp(name, 1),
+      find: (name: string) => this.versions.find(name),
+      has: (name: string) => this.catalog.has(name),
+      live: () => this.live.name,
+      config: inForce,
+      rewrite: (changes: ConfigChanges) => rewriteConfig(config.file, changes),
+      publish,
+      acknowledged: (epoch: number) => publisher.acknowledged(epoch, acknowledgeDeadline),
+      shrink: (name: string) => void this.versions.find(name)?.shrink(inForce().nonDefaultWorkerCount, log),
+      exclusively: <T>(action: () => Promise<T>) => this.#turns.take(action),
+      journal: this.journal,
+      log,
+    }
+    this.rollout = new Rollout({
+      ...shared,
+      hold: (name) => this.versions.hold('rollout', name),
+      promote: (name, workers, by) => this.live.promote(name, workers, by),
+    })
+    this.mirroring = new Mirroring({ ...shared, hold: (name) => this.versions.hold('mirror', name) })
+    for (const keeper of keepersOf(this)) this.retention.addKeeper(keeper)
     const listener = {
-      onDemand: (version: string) => this.#coldStarts.onDemand(version),
-      onCounters: this.versions.count.bind(this.versions),
+      onDemand: (version: string) => this.coldStarts.onDemand(version),
+      onCounters: (source: string, counters: readonly VersionCounters[]) => {
+        this.versions.count(source, counters)
+        this.rollout.count(counters)
+      },
+      onMirrored: (counts: MirrorCounters) => this.mirroring.count(counts),
       onSourceGone: (source: string) => this.versions.forgetSource(source),
       skewSettings: (isSecure: boolean) => this.skew.settings(isSecure),
     }
     this.processes = new ProxyProcesses(supervisor, publisher, listener, config, log)
-    this.#catalog.on('change', () => {
-      this.#dropMissing()
-      this.#publishSoon()
+    this.#change = applyEdit({
+      live,
+      versions,
+      leases,
+      log,
+      rollout: this.rollout,
+      mirroring: this.mirroring,
+      processes: this.processes,
+      pools: this.#pools,
+      skew: this.skew,
+      catalog: this.#catalog,
+      dropMissing: () => this.#dropMissing(),
     })
-    // The former live version may have been kept although its folder is gone.
-    this.live.on('promoted', ({ version }) => {
-      this.skew.note(version)
+    journal.on('appended', ({ action, result }) => {
+      if (action === 'deploy' && result === 'done') void this.retention.prune('deploy')
+    })
+    this.#catalog.on('change', ({ added }) => {
+      this.retention.noteArrivals(added)
       this.#dropMissing()
+      routes.publishSoon()
+    })
+    this.live.on('promoted', ({ version, previous }) => {
+      this.skew.note(version)
+      this.rollout.promoted(version)
+      // The former live version may have been kept although its folder is gone.
+      this.#dropMissing()
+      this.retention.noteLive(version, previous)
+      void this.retention.prune('promote')
     })
   }
 
@@ -133,14 +218,19 @@ export class Gateway {
     signal.addEventListener('abort', callOff)
     try {
       signal.throwIfAborted()
+      await gateway.releases.open()
       await gateway.skew.open()
-      gateway.#publish()
+      gateway.rollout.restore(config.rollout)
+      gateway.mirroring.restore(config.mirror)
+      gateway.#routes.publish()
       gateway.#started = gateway.live.start()
+      void gateway.#turns.take(() => recordLiveAtStart(config.defaultVersion, gateway.history, gateway.journal))
       gateway.#pools.keepSpares(config)
       await gateway.processes.open(certificates, options.patience ?? 0)
-      await gateway.configuration.watch(gateway.#configChange(), (action) => gateway.#turns.take(action))
+      await gateway.configuration.watch(gateway.#change, (action) => gateway.#turns.take(action))
       signal.throwIfAborted()
-      gateway.#coldStarts.watch()
+      gateway.coldStarts.watch()
+      void gateway.retention.start()
       return gateway
     } catch (error) {
       await gateway.stop()
@@ -166,27 +256,16 @@ export class Gateway {
     return this.#catalog.inForce
   }
 
-  /** Workers that a version gets when nobody says how many. */
-  defaultCount(version: string): number {
-    return this.#coldStarts.defaultCount(version)
-  }
-
-  /**
-   * Brings a version to a number of workers; 0 stops it, also while it is starting.
-   * @throws CserviceError UNKNOWN_VERSION, VERSION_LIMIT, or why a worker did not become ready; then all is as before
-   */
-  async scaleVersion(name: string, workers: number): Promise<VersionAnswer> {
-    const version = await this.#coldStarts.lookUp(name, workers)
-    const { started, stopped } = await version.scale(workers, 'scale')
-    return { version: name, workers, started, stopped }
-  }
-
   /**
    * Makes a version live, whole or not at all. The former live version is shrunk afterwards, in the background.
    * @param by who asked, for the journal
    */
   promote(name: string, workers: number, by: string): Promise<PromoteAnswer> {
-    return this.#turns.take(() => this.live.promote(name, workers, by))
+    return this.#turns.take(async () => {
+      const answer = await this.live.promote(name, workers, by)
+      const ended = await this.rollout.endedByPromote
+      return ended === null ? answer : { ...answer, rollout: { version: ended.version, result: ended.result } }
+    })
   }
 
   /** Stops proxy processes and version workers gracefully. Nothing is started any more, also by what is half way. */
@@ -196,9 +275,13 @@ export class Gateway {
   }
 
   async #stop(): Promise<void> {
-    this.#coldStarts.close()
+    this.coldStarts.close()
     this.skew.close()
+    this.rollout.close()
+    this.mirroring.close()
+    await this.releases.close()
     await this.configuration.close()
+    await this.retention.close()
     await this.spares.close()
     await this.processes.close()
     this.#pools.close()
@@ -207,61 +290,11 @@ export class Gateway {
     await this.#catalog.close()
   }
 
-  /** Once for all changes of one turn. */
-  #publishSoon(): void {
-    if (this.#isPublishDue) return
-    this.#isPublishDue = true
-    setImmediate(() => {
-      this.#isPublishDue = false
-      this.#publish()
-    })
-  }
-
-  #publish(): number {
-    const names = new Set<string>(this.catalog.names)
-    const live = this.live.name
-    // Whose folder has vanished goes on with what it has in memory, if it is the live one.
-    if (live !== null && this.versions.find(live)?.isRunning) names.add(live)
-    return this.publisher.publish({ live, lapsed: this.skew.lapsed, versions: this.versions.routes(names) })
-  }
-
   /** Whenever the catalog has changed, or a version is not live any more: what keeps one without a folder alive. */
   #dropMissing(): void {
     const { versionPath } = this.catalog
     for (const { name } of this.versions.dropMissing((name) => this.catalog.has(name), this.live.name)) {
       this.#log.warn({ version: name }, `${name} is gone from ${versionPath}; it is stopped`)
-    }
-  }
-
-  #configChange(): ConfigChange {
-    return {
-      prepare: async (next, former) => {
-        if (isServedAlike(next, former)) return
-        const isMoved = next.versionPath !== former.versionPath || next.workerFilename !== former.workerFilename
-        const catalog = isMoved ? await Catalog.open(next.versionPath, next.workerFilename) : null
-        try {
-          await this.processes.apply(next)
-        } catch (error) {
-          await catalog?.close()
-          throw error
-        }
-        this.#pools.keepSpares(next)
-        this.skew.update()
-        this.#leases.setRange(next.versionPorts.min, next.versionPorts.max)
-        if (catalog) await this.#catalog.replace(catalog)
-        this.#log.info({ file: next.file }, 'the configuration was changed and is in force')
-      },
-      settle: async (next, former) => {
-        const live = this.live.name
-        if (next.defaultVersion === null && live !== null) {
-          this.live.clear()
-          this.#dropMissing()
-        } else if (next.defaultVersion !== null && next.defaultVersion !== live) {
-          await this.live.followEdit(next.defaultVersion, next.workerCount)
-        } else if (live !== null && next.workerCount !== former.workerCount) {
-          await this.versions.find(live)?.scale(next.workerCount, 'scale')
-        }
-      },
     }
   }
 }

@@ -23,6 +23,8 @@ export type FromProxyProcess =
   /** A target refused or reset connections and was ejected here: the supervisor may know by now that it is dead. */
   | { readonly type: 'ejected'; readonly target: string; readonly reason: string }
   | { readonly type: 'counters'; readonly versions: readonly VersionCounters[] }
+  /** Sent at most twice a second. */
+  | { readonly type: 'mirrored'; readonly counts: MirrorCounters }
   /** What was refused since the last batch, by code; sent at most twice a second. */
   | { readonly type: 'refused'; readonly counts: ReadonlyArray<readonly [code: ErrorCode, count: number]> }
 
@@ -37,6 +39,26 @@ export interface VersionCounters {
   readonly lastAccess: number
   /** Answers since the last batch by class: 1xx … 5xx, index 0 … 4. */
   readonly statuses: readonly [number, number, number, number, number]
+  /** Since the last batch, while a rollout compares the version with another one. */
+  readonly answers?: AnswerTally
+}
+
+/** The answers to the requests that a rollout compares: those that name no version. */
+export interface AnswerTally {
+  /** 5xx of a worker, and what the gateway answered in its place: 502, 503 and 504. */
+  readonly errors: number
+  /** From the arrival of the request's head to that of the answer's: how many were in each bucket (routing/time-buckets.ts). */
+  readonly times: ReadonlyArray<readonly [bucket: number, count: number]>
+}
+
+/** Copies of requests in one proxy process, since the last batch. */
+export interface MirrorCounters {
+  /** Answered by the version, with whatever status. */
+  readonly answered: number
+  /** Sent, and not answered in time, or not at all. */
+  readonly failed: number
+  /** Not sent: too many were under way, or the version did not run. */
+  readonly dropped: number
 }
 
 /** Everything a proxy process needs to know besides the routes. All times in milliseconds. */
@@ -81,6 +103,8 @@ export interface DataplaneSettings {
   readonly trustProxy: readonly string[]
   /** File that access-log lines are appended to; null: no access log. */
   readonly accessLog: string | null
+  /** Path at which it says whether the gateway is ready; null: a path like any other. */
+  readonly healthPath: string | null
 }
 
 /** A binding as a proxy process needs it; it listens on descriptor 3, which it inherited. */

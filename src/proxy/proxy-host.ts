@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CserviceError } from '../common/errors.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 
@@ -6,6 +7,7 @@ import { Gateway, type GatewayOptions } from './gateway.ts'
 export class ProxyHost {
   readonly #options: GatewayOptions
   #gateway: Promise<Gateway> | null = null
+  #current: Gateway | null = null
   readonly #closed = new AbortController()
 
   constructor(options: GatewayOptions) {
@@ -24,6 +26,7 @@ export class ProxyHost {
     this.#gateway = opening
     try {
       const gateway = await opening
+      this.#current = gateway
       await gateway.started
     } catch (error) {
       if (this.#gateway === opening) this.#gateway = null
@@ -36,6 +39,11 @@ export class ProxyHost {
   /** The gateway, once its ports are open, also while its live version is still starting; null when no proxy was started. */
   async find(): Promise<Gateway | null> {
     return (await this.#gateway?.catch(() => null)) ?? null
+  }
+
+  /** What there is of it at this moment, without waiting: open already, or not stopped yet. */
+  get current(): Gateway | null {
+    return this.#current
   }
 
   /** @throws CserviceError NO_PROXY */
@@ -55,6 +63,15 @@ export class ProxyHost {
   async stop(): Promise<void> {
     const gateway = await this.find()
     this.#gateway = null
-    await gateway?.stop()
+    if (gateway === null) return
+    await takeLeave(gateway)
+    await gateway.stop()
+    if (this.#current === gateway) this.#current = null
   }
+}
+
+/** Before a gateway stops accepting, whoever asks whether it is ready gets to know that it is not, where that is wanted. */
+async function takeLeave({ publisher, config: { health } }: Gateway): Promise<void> {
+  publisher.leave()
+  if (health !== null && health.drainDelay > 0) await sleep(health.drainDelay * 1_000)
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import { refuseForbidden } from '../supervisor/listening-sockets.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
 import { Binding } from './binding.ts'
@@ -8,7 +9,7 @@ import type { BindingCertificates } from './certificates/binding-certificates.ts
 import { type CertificatesOf, openCertificates } from './certificates/certificates.ts'
 import type { BindingConfig, ProxyConfig } from './config/proxy-config.ts'
 import { dataplaneSettings } from './dataplane-settings.ts'
-import type { FromProxyProcess, VersionCounters } from './messages.ts'
+import type { FromProxyProcess, MirrorCounters, VersionCounters } from './messages.ts'
 import { RefusalTotals } from './refusal-totals.ts'
 import type { RoutePublisher } from './route-publisher.ts'
 import type { SkewSettings } from './routing/selection-settings.ts'
@@ -20,6 +21,7 @@ const handOverPatience = 5_000
 export interface DataplaneListener {
   onDemand(version: string): void
   onCounters(source: string, counters: readonly VersionCounters[]): void
+  onMirrored(counts: MirrorCounters): void
   onSourceGone(source: string): void
   /** What they are to do about skew. @param isSecure whether their clients come by HTTPS */
   skewSettings(isSecure: boolean): SkewSettings | null
@@ -81,11 +83,13 @@ export class ProxyProcesses {
     const before = [...this.#bindings]
     const changes = config.bindings.filter((wanted) => !before.some((binding) => isSame(wanted, binding.config)))
     const certificates = await openCertificates(config, changes, this.#log)
-    this.#config = config
     // A port that moves to another address must be closed there first; one that stays where it is never closes.
     const moved = before.filter(({ config: { port } }) =>
       changes.some((wanted) => wanted.port === port && !find(wanted)),
     )
+    // It could not be opened here again either: once it had root, this process has it no more.
+    await Promise.all(moved.length === 0 ? [] : changes.map(refuseForbidden))
+    this.#config = config
     for (const binding of moved) void this.#closeBinding(binding)
     try {
       await allOrFirstError(
@@ -198,6 +202,7 @@ export class ProxyProcesses {
     else if (message.type === 'released') this.#publisher.release(worker, message.targets)
     else if (message.type === 'demand') this.#listener.onDemand(message.version)
     else if (message.type === 'counters') this.#listener.onCounters(worker.id, message.versions)
+    else if (message.type === 'mirrored') this.#listener.onMirrored(message.counts)
     else if (message.type === 'refused') this.refused.add(message.counts)
     // `ejected` is for the process's own log: the pool acts on the exit of the worker itself.
   }

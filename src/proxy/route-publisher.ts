@@ -26,19 +26,25 @@ export class RoutePublisher {
   /** `progress` after each ack, release or departure. */
   readonly #events = new EventEmitter<{ progress: [] }>().setMaxListeners(0)
 
+  /** Whether proxy processes have been told that the gateway is about to stop. */
+  get isLeaving(): boolean {
+    return this.#table.toData().isLeaving === true
+  }
+
   get table(): RouteTable {
     return this.#table
   }
 
   /** Sends a table of the next epoch to all, and returns that epoch. Nothing is sent when nothing has changed. */
-  publish(routes: Omit<RouteTableData, 'epoch'>): number {
-    const { epoch } = this.#table
-    if (epoch > 0 && isSame(this.#table.toData(), routes)) return epoch
-    this.#table = new RouteTable({ epoch: epoch + 1, ...routes }, this.#table)
-    for (const subscriber of this.#subscribers.values()) this.#send(subscriber)
-    return epoch + 1
+  publish(routes: Omit<RouteTableData, 'epoch' | 'isLeaving'>): number {
+    return this.#publish(this.isLeaving ? { ...routes, isLeaving: true } : routes)
   }
 
+  /** Tells all that the gateway is about to stop, once and for good; returns the epoch that says so. */
+  leave(): number {
+    const { epoch: _epoch, ...routes } = this.#table.toData()
+    return this.#publish({ ...routes, isLeaving: true })
+  }
   /** A proxy process has (again) opened its channel: it gets the current table. */
   subscribe(worker: ProxyProcess): void {
     const subscriber = this.#subscribers.get(worker.id) ?? { worker, acknowledged: 0, holds: new Set<string>() }
@@ -98,6 +104,14 @@ export class RoutePublisher {
 
   #all(condition: (subscriber: Subscriber) => boolean): ProxyProcess[] {
     return [...this.#subscribers.values()].filter(condition).map(({ worker }) => worker)
+  }
+
+  #publish(routes: Omit<RouteTableData, 'epoch'>): number {
+    const { epoch } = this.#table
+    if (epoch > 0 && isSame(this.#table.toData(), routes)) return epoch
+    this.#table = new RouteTable({ epoch: epoch + 1, ...routes }, this.#table)
+    for (const subscriber of this.#subscribers.values()) this.#send(subscriber)
+    return epoch + 1
   }
 
   #send(subscriber: Subscriber): void {

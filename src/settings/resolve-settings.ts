@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { CserviceError } from '../common/errors.ts'
 import { findModule, findPath } from '../common/find-file.ts'
 import { readLimits } from '../supervisor/plain/make-entry.ts'
-import { resolveIdentity } from '../supervisor/plain/run-as.ts'
+import { type Identity, resolveIdentity } from '../supervisor/plain/run-as.ts'
 import type { CheckedOptions } from './schema.ts'
 import type { ServiceSettings } from './service-settings.ts'
 import { Sources } from './sources.ts'
@@ -36,6 +36,7 @@ export async function resolveSettings(
 ): Promise<ResolvedSettings> {
   const sources = await Sources.read(given, cwd)
   const { options } = sources
+  const runAs = await resolveRunAs(options)
   const workerDefaults = {
     cwd,
     count: options.workerCount ?? availableParallelism(),
@@ -48,6 +49,7 @@ export async function resolveSettings(
     isSilent: options.silent ?? false,
   }
   const { entries, warnings } = await makeEntries(options.workers ?? null, workerDefaults, sources.of('workers'))
+  refuseOthers(runAs, [workerDefaults, ...entries])
   const settings: ServiceSettings = {
     ...toAddress(options, sources.of('ssl').folders),
     allowHttpGet: options.allowHttpGet ?? false,
@@ -57,6 +59,7 @@ export async function resolveSettings(
     restartConcurrencyRatio: options.restartConcurrencyRatio ?? 0.33,
     commands: toList(options.commands).map((path) => findPath(path, sources.of('commands').folders)),
     master: options.master ? findMaster(options.master, sources.of('master').folders) : null,
+    runAs,
     proxy: options.proxy ? findPath(options.proxy, sources.of('proxy').folders) : null,
   }
   return { settings, warnings: [...sources.warnings, ...warnings] }
@@ -69,6 +72,44 @@ export async function resolveSettings(
 export async function resolveAddress(given: GivenOptions, cwd: string = process.cwd()): Promise<ServiceAddress> {
   const sources = await Sources.read(given, cwd)
   return toAddress(sources.options, sources.of('ssl').folders)
+}
+
+/**
+ * The control port of a service, and whom it becomes.
+ * @throws CserviceError BAD_USAGE, CONFIG_NOT_FOUND, CONFIG_INVALID, UNKNOWN_USER
+ */
+export async function resolvePlace(given: GivenOptions): Promise<Pick<ServiceSettings, 'port' | 'runAs'>> {
+  const { options } = await Sources.read(given, process.cwd())
+  return { port: toAddress(options, []).port, runAs: await resolveRunAs(options) }
+}
+
+async function resolveRunAs({ user, group }: CheckedOptions): Promise<Identity | null> {
+  if (user === undefined || user === null) {
+    if (group === undefined || group === null) return null
+    throw new CserviceError('BAD_USAGE', 'group is for a service that becomes another user: name the user as well')
+  }
+  const { uid, gid } = await resolveIdentity(user, group ?? null)
+  const isUs = uid === process.geteuid?.() && gid === process.getegid?.()
+  return uid === null || gid === null || isUs ? null : { uid, gid }
+}
+
+/** Who has given up root cannot start workers of others. */
+function refuseOthers(
+  runAs: Identity | null,
+  workers: ReadonlyArray<{ uid: number | null; gid: number | null }>,
+): void {
+  if (
+    runAs === null ||
+    !workers.some(({ uid, gid }) => (uid ?? runAs.uid) !== runAs.uid || (gid ?? runAs.gid) !== runAs.gid)
+  )
+    return
+  throw new CserviceError(
+    'BAD_USAGE',
+    'A service with user gives up root, and cannot run workers as another user or group',
+    {
+      hint: 'Leave workerUid and workerGid away, or user and group.',
+    },
+  )
 }
 
 function toAddress({ port, host, accessKey, ssl }: CheckedOptions, folders: readonly string[]): ServiceAddress {

@@ -146,6 +146,10 @@ export const settingsSchema = z.looseObject(
       .nullish()
       .describe('Module that is loaded into the service when its first workers are ready.'),
     proxy: path('a proxy.json').nullish().describe('A proxy.json, whose proxy is started before the workers.'),
+    user: account.describe(
+      'User that the service becomes, with all that it starts, once it has opened the ports below 1024 of its proxy.json; by name or number; needs root.',
+    ),
+    group: account.describe('Group that the service becomes; without it, the primary one of `user`.'),
     worker: path('a file').nullish().describe('Old name of `workers`.'),
   },
   { error: 'an object: { … }' },

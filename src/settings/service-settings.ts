@@ -1,3 +1,4 @@
+import type { Identity } from '../supervisor/plain/run-as.ts'
 import type { WorkerEntry } from '../supervisor/plain/worker-entry.ts'
 
 /**
@@ -27,4 +28,6 @@ export interface ServiceSettings {
   readonly master: string | null
   /** A proxy.json, whose proxy is started before the workers. */
   readonly proxy: string | null
+  /** Whom this process becomes once it has what only root may take; null: it stays who it is. */
+  readonly runAs: Identity | null
 }

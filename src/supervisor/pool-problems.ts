@@ -31,3 +31,10 @@ export function poolProblems(pools: readonly Pool[]): string[] {
       return `${count}${how}${lastFailure === null ? '' : `: ${explainFailure(lastFailure)}`}`
     })
 }
+
+/** Pools of which nobody serves, a sentence each. */
+export function poolHindrances(pools: readonly Pool[]): string[] {
+  return pools
+    .filter(({ sizeSoFar, readyWorkers }) => sizeSoFar > 0 && readyWorkers.length === 0)
+    .map(({ spec }) => `${spec.name} has no ready worker`)
+}

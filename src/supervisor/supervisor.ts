@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import { ChannelServer } from './channel-server.ts'
+import { ListeningSockets } from './listening-sockets.ts'
 import { type OutputSink, processOutput } from './output.ts'
 import { Pool } from './pool.ts'
 import type { PoolSpec } from './pool-spec.ts'
@@ -17,6 +18,8 @@ export interface SupervisorOptions {
   readonly log: Log
   /** Where workers' output goes; our own standard output and error by default. */
   readonly output?: OutputSink
+  /** Where listening sockets come from; new ones if left out. */
+  readonly sockets?: ListeningSockets
   /** Warm spares that workers are made from, where their launch allows it; none by default. */
   readonly spares?: ReserveSettings
 }
@@ -30,6 +33,7 @@ interface SupervisorEvents {
 export class Supervisor extends EventEmitter<SupervisorEvents> {
   /** Processes that wait to become workers; configure it at any time. */
   readonly spares: Spares
+  readonly sockets: ListeningSockets
   readonly #channel: ChannelServer
   readonly #log: Log
   readonly #output: OutputSink
@@ -44,6 +48,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     super()
     this.#channel = channel
     this.#log = options.log
+    this.sockets = options.sockets ?? new ListeningSockets()
     this.#output = options.output ?? processOutput
     this.spares = new Spares({
       channel,

@@ -4,9 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { run } from '../support/run.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { followPage } from './skew-story.ts'
+import { followPage, followTwoTabs } from './skew-story.ts'
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url))
+/** What their pages load says which version it is from. */
+const saysItsVersion = new Set(['vite', 'next'])
 /** Installing and building takes minutes, and a network. */
 const patience = 600_000
 
@@ -26,6 +28,7 @@ describe.skipIf(process.env.FRAMEWORKS === undefined)('a page that a framework h
         expect(code, `${stdout}${stderr}`).toBe(0)
       }
       await followPage(join(folder, 'versions'))
+      if (saysItsVersion.has(framework)) await followTwoTabs(join(folder, 'versions'))
     },
     patience,
   )

@@ -34,6 +34,11 @@ test.each<[string[], readonly string[] | string]>([
     ['proxy', 'start', '/x y/proxy.json'],
     ['proxy', 'start', '/x y/proxy.json'],
   ],
+  [
+    ['proxy', 'why', 'GET', '/a', '-H', 'x-version: ^2', '--json', '--header=a: b'],
+    ['proxy', 'why', 'GET', '/a', '-H', 'x-version: ^2', '--header=a: b'],
+  ],
+  [[`proxy why /a -H "x-version: >=2 <3"`], ['proxy', 'why', '/a', '-H', 'x-version: >=2 <3']],
   [['proxy start "/x y/proxy.json"'], ['proxy', 'start', '/x y/proxy.json']],
   [
     ['--run', 'proxy start /x/proxy.json'],

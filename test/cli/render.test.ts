@@ -229,3 +229,44 @@ test('the greeting says where the gateway is and what to type next', () => {
   expect(greeting(onAddress, '')).toContain('http://[::1]:8080/, https://localhost:8443/')
   expect(greeting(null, '')).toBe('The gateway is running.')
 })
+
+test('proxy why says where the request would go, and who was asked', () => {
+  setEnvironment({ NO_COLOR: '1' })
+  const answer = {
+    version: 'v2.4.0',
+    by: 'header',
+    error: null,
+    steps: [{ selector: 'header', found: '^2\u001b[31m', result: 'v2.4.0' }],
+    state: 'cold',
+    wouldStart: true,
+    target: '/a',
+    cookies: ['pin=v2'],
+  }
+  expect(render(['proxy', 'why', '/a'], answer).split('\n')).toEqual([
+    'v2.4.0, by header',
+    '',
+    'state        cold: the request would start it',
+    'worker gets  /a',
+    'cookies',
+    '  | pin=v2',
+    '',
+    'selector  found  result',
+    'header    ^2     v2.4.0',
+  ])
+  const steps = [{ selector: 'header', found: 'v9', result: 'UNKNOWN_VERSION' }]
+  const nowhere = {
+    ...answer,
+    version: null,
+    by: null,
+    error: 'UNKNOWN_VERSION',
+    steps,
+    state: null,
+    wouldStart: false,
+  }
+  expect(render(['proxy', 'why', '/a'], { ...nowhere, target: null, cookies: [] }).split('\n')).toEqual([
+    'No version: UNKNOWN_VERSION',
+    '',
+    'selector  found  result',
+    'header    v9     UNKNOWN_VERSION',
+  ])
+})

@@ -59,7 +59,7 @@ it('another version header is listened to, and the former one no more', async ()
 })
 
 it('another defaultVersion acts as a promote: no failed request, and nothing of the file is rewritten', async () => {
-  const folder = await versionFolder({ v1: 'http', v2: 'http' }, { workerCount: 2 })
+  const folder = await versionFolder({ v1: 'http', v2: 'http' }, { workerCount: 2, keepWarm: 0 })
   const gateway = await startGateway(folder)
   const load = startLoad({ url: gateway.url, connections: 10 })
   await load.more(20)

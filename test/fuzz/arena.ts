@@ -29,6 +29,7 @@ const settings: DataplaneSettings = {
   drainTimeout: 5_000,
   trustProxy: [],
   accessLog: null,
+  healthPath: null,
 }
 
 /** One gateway with a worker for each of two versions. */

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
-import fc from 'fast-check'
+import type fc from 'fast-check'
 import { type Arena, openArena } from './arena.ts'
+import { checkBatch } from './check-batch.ts'
 import { checkAgreement, clientCase } from './lanes-agree.ts'
 import { checkIsolation, honest, hostileCase } from './nothing-leaks.ts'
 
@@ -52,24 +53,10 @@ async function run<T>(
   check: (arena: Arena, one: T) => Promise<void>,
   seed: number,
 ): Promise<void> {
-  const cases = fc.sample(arbitrary, { seed, numRuns: atOnce })
-  counts.cases += cases.length
-  const outcomes = await Promise.allSettled(cases.map((one) => check(arena, one)))
-  const index = outcomes.findIndex(({ status }) => status === 'rejected')
-  const outcome = outcomes[index]
-  if (outcome?.status !== 'rejected') return
-  console.error('failed:', outcome.reason)
-  console.error(fc.stringify(cases[index]))
-  console.error('looking for a smaller one, alone:')
-  const property = fc.asyncProperty(arbitrary, (one) => check(arena, one))
-  const details = await fc.check(property, {
-    seed,
-    path: String(index),
-    numRuns: 1,
-    interruptAfterTimeLimit: shrinkMs,
-  })
-  console.error(details.failed ? fc.defaultReportMessage(details) : 'alone it does not fail')
-  if (details.failed) console.error(details.errorInstance)
+  counts.cases += atOnce
+  const failure = await checkBatch(arena, { arbitrary, check, seed, count: atOnce, shrinkMs })
+  if (failure === null) return
+  console.error(failure)
   fail(seed)
 }
 

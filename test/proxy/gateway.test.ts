@@ -37,7 +37,7 @@ test('a command that is half way when the proxy is stopped starts nothing', asyn
   const folder = await versionFolder({ v1: 'http', v2: 'never-listens' }, { startTimeout: 600 })
   const { host, supervisor } = await makeHost()
   const gateway = await host.start(folder.config)
-  const scaled = gateway.scaleVersion('v2', 1).catch((error) => error)
+  const scaled = gateway.coldStarts.scale('v2', 1).catch((error) => error)
   const promoted = gateway.promote('v2', 1, 'test').catch((error) => error)
   await host.stop()
   expect(['CANCELLED', 'SHUTTING_DOWN']).toContain((await scaled).code)
@@ -60,7 +60,7 @@ test('a version that is not in the new versionPath is stopped', async () => {
   const folder = await versionFolder({ v1: 'http', v2: 'http' }, { nonDefaultWorkerIdleTime: 0 })
   const { host, supervisor } = await makeHost()
   const gateway = await host.start(folder.config)
-  await gateway.scaleVersion('v2', 1)
+  await gateway.coldStarts.scale('v2', 1)
   const elsewhere = join(folder.path, 'elsewhere')
   mkdirSync(join(elsewhere, 'v1'), { recursive: true })
   writeFileSync(join(elsewhere, 'v1', 'worker.js'), readFileSync(join(folder.path, 'v1', 'worker.js')))
@@ -69,7 +69,7 @@ test('a version that is not in the new versionPath is stopped', async () => {
 })
 
 test('a live version that is not live any more by an edit is shrunk', async () => {
-  const folder = await versionFolder({ v1: 'http' }, { workerCount: 3 })
+  const folder = await versionFolder({ v1: 'http' }, { workerCount: 3, keepWarm: 0 })
   const { host } = await makeHost()
   const gateway = await host.start(folder.config)
   edit(folder, () => ({ defaultVersion: undefined }))

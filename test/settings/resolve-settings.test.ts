@@ -73,6 +73,7 @@ describe('the settings of a service', () => {
       commands: [],
       master: null,
       proxy: null,
+      runAs: null,
     })
   })
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core'
 import { type OnFinish, onTestFinish } from './on-finish.ts'
 
 const candidates = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
@@ -25,15 +25,22 @@ export interface TabAnswer {
 /** A page in a browser, and every answer that it got. */
 export class Tab {
   readonly page: Page
+  /** Of the page that it shows now. */
   readonly #answers: TabAnswer[] = []
   readonly #failures: string[] = []
 
-  private constructor(page: Page) {
+  private constructor(page: Page, network: CDPSession) {
     this.page = page
-    page.on('response', (response) => {
-      const { pathname } = new URL(response.url())
-      const version = /^[^;]*/.exec(response.headers()['x-served-version'] ?? '')?.[0] ?? ''
-      this.#answers.push({ path: pathname, status: response.status(), version })
+    const cached = new Set<string>()
+    network.on('Network.requestServedFromCache', ({ requestId }) => cached.add(requestId))
+    network.on('Network.responseReceived', ({ requestId, type, response }) => {
+      // What a page before this one has still fetched, ahead of need, is not this one's.
+      if (type === 'Document') this.#answers.length = 0
+      // Nobody was asked: a file that two versions have in common, by the hash in its name.
+      if (cached.has(requestId) || response.fromDiskCache || response.fromPrefetchCache) return
+      const served = Object.entries(response.headers).find(([name]) => name.toLowerCase() === 'x-served-version')?.[1]
+      const version = /^[^;]*/.exec(served ?? '')?.[0] ?? ''
+      this.#answers.push({ path: new URL(response.url).pathname, status: response.status, version })
     })
     page.on('pageerror', ({ message }) => this.#failures.push(message))
     page.on('requestfailed', (request) => this.#failures.push(`${request.url()}: ${request.failure()?.errorText}`))
@@ -41,7 +48,10 @@ export class Tab {
 
   /** Tabs of one context share their cookies. */
   static async open(context: BrowserContext): Promise<Tab> {
-    return new Tab(await context.newPage())
+    const page = await context.newPage()
+    const network = await context.newCDPSession(page)
+    await network.send('Network.enable')
+    return new Tab(page, network)
   }
 
   /** Answers since the last call, but for the icon that browsers ask for by themselves. */

@@ -25,7 +25,7 @@ it('answers of a healthy server are all recorded, with who answered and when, ov
 
 it('a server that is killed shows in every request that it had in hand', async () => {
   const worker = await startWorker('http')
-  const load = startLoad({ url: worker.url, connections: 8, mix: { stream: 1 } })
+  const load = startLoad({ url: worker.url, connections: 8, mix: { stream: 1 }, think: 0 })
   await load.more(8)
   worker.child.kill('SIGKILL')
   const clientsThatFailed = () => new Set(load.report.failures.map(({ connection }) => connection)).size

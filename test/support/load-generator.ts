@@ -10,9 +10,13 @@ export interface LoadOptions {
   readonly url: string
   /** Keep-alive connections, each with one request at a time; default 50. */
   readonly connections?: number
+  /** The longest pause between two requests of a connection, in milliseconds; its length is chosen by chance. Default 60. */
+  readonly think?: number
   /** How many of each kind among all requests, as weights; default 6 : 3 : 1. */
   readonly mix?: Readonly<Partial<Record<LoadKind, number>>>
   readonly headers?: Readonly<Record<string, string>>
+  /** Where a connection says whose it is: the name of a header, which gets `user-<number of the connection>`. */
+  readonly userHeader?: string
   /** Milliseconds after which a request without its whole answer counts as failed; default 20 000. */
   readonly requestDeadline?: number
   readonly onFinish?: OnFinish
@@ -45,6 +49,8 @@ export interface LoadFailure {
   readonly status: number | null
   readonly version: string | null
   readonly pid: number | null
+  /** The application says so itself, by `x-failed-by: application`: nothing that is between has failed. */
+  readonly isOfApplication: boolean
   /** Whether the connection had carried a request before. */
   readonly isReused: boolean
 }
@@ -58,7 +64,8 @@ export interface LoadReport {
 
 /**
  * Keeps `connections` clients busy until it is stopped: GETs, POSTs with a body whose hash must come back, and streams
- * that are read slowly to their end. Nothing is retried, so that each request the server lost is seen.
+ * that are read slowly to their end. Nothing is retried, so that each request the server lost is seen. Clients think between two
+ * requests: whatever happens meets connections in use and idle ones, and the load leaves the machine to what is tested.
  */
 export function startLoad(options: LoadOptions): Load {
   const load = new Load(options)
@@ -140,14 +147,15 @@ export class Load {
       if ('phase' in outcome) this.#failures.push(outcome)
       else this.#answers.push(outcome)
       for (const look of [...this.#wakeUps]) look()
-      // A server that refuses at once must not turn the clients into a busy loop.
-      if ('phase' in outcome) await delay(10)
+      if (!this.#isStopping) await delay(Math.random() * (this.#options.think ?? 60))
     }
   }
 
   #request(kind: LoadKind, connection: number, agent: http.Agent): Promise<LoadAnswer | LoadFailure> {
     const startedAt = performance.now()
     const plan = plans[kind]()
+    const { url, userHeader } = this.#options
+    const user = userHeader === undefined ? {} : { [userHeader]: `user-${connection}` }
     return new Promise((resolve) => {
       let phase: LoadFailure['phase'] = 'connect'
       let res: http.IncomingMessage | null = null
@@ -158,12 +166,24 @@ export class Load {
         const failedAt = performance.now()
         const status = res?.statusCode ?? null
         const isReused = req.reusedSocket
-        resolve({ kind, connection, startedAt, failedAt, phase: at, reason, status, isReused, ...who() })
+        const isOfApplication = at === 'status' && headerOf(res, 'x-failed-by') === 'application'
+        resolve({
+          kind,
+          connection,
+          startedAt,
+          failedAt,
+          phase: at,
+          reason,
+          status,
+          isOfApplication,
+          isReused,
+          ...who(),
+        })
       }
-      const req = http.request(`${this.#options.url}${plan.path}`, {
+      const req = http.request(`${url}${plan.path}`, {
         agent,
         method: plan.method,
-        headers: { ...this.#options.headers, ...(plan.body ? { 'content-length': plan.body.length } : {}) },
+        headers: { ...this.#options.headers, ...user, ...(plan.body ? { 'content-length': plan.body.length } : {}) },
       })
       const timer = setTimeout(() => {
         fail(`no whole answer within ${this.#options.requestDeadline ?? 20_000} ms`)

@@ -6,7 +6,9 @@ export default function Page() {
   const [text, setText] = useState('')
   async function showMore() {
     const { more } = await import('./more.js')
-    const { version } = await (await fetch('/api/version')).json()
+    const { version } = await (
+      await fetch('/api/version', { headers: { 'x-deployment-id': process.env.VERSION } })
+    ).json()
     setText(`${more}, api of ${version}`)
   }
   return (

@@ -11,7 +11,23 @@ export interface Completion {
 /** Asks the service something that only reads. Rejects when it cannot be asked. */
 export type Ask = (line: string) => Promise<unknown>
 
-const proxyCommands = ['start', 'stop', 'version', 'promote', 'info']
+const proxyCommands = [
+  'start',
+  'stop',
+  'version',
+  'promote',
+  'rollout',
+  'mirror',
+  'deploy',
+  'pack',
+  'rollback',
+  'history',
+  'diff',
+  'versions',
+  'remove',
+  'info',
+  'why',
+]
 
 /**
  * What the word before the cursor may become: commands as `help` lists them, subcommands, versions, pids, files.
@@ -46,7 +62,14 @@ async function candidatesAfter(
       return await subcommands(ask)
     case 'proxy version 2':
     case 'proxy promote 2':
+    case 'proxy remove 2':
+    case 'proxy diff 2':
+    case 'proxy diff 3':
       return await versionNames(ask)
+    case 'proxy rollout 2':
+      return ['pause', 'resume', 'abort', 'status', ...(await versionNames(ask))]
+    case 'proxy mirror 2':
+      return ['off', ...(await versionNames(ask))]
     case 'proxy start 2':
     case 'start 1':
     case 'upgrade 2':

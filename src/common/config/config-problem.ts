@@ -37,7 +37,7 @@ export function formatPath(path: ConfigPath): string {
 }
 
 /** Keys at or below which secrets stand. */
-const secretKeys: ReadonlySet<string | number> = new Set(['tlsOptions', 'ssl', 'accessKey'])
+const secretKeys: ReadonlySet<string | number> = new Set(['tlsOptions', 'ssl', 'accessKey', 'previewKey'])
 
 /** A value of the file, short enough for a message. Nothing that may be a secret is shown. */
 export function describeValue(value: unknown, path: ConfigPath): string {

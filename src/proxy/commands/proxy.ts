@@ -1,14 +1,40 @@
 import { CserviceError } from '../../common/errors.ts'
 import type { Command } from '../../supervisor/control/command.ts'
 import type { ProxyHost } from '../proxy-host.ts'
+import { deployCommand, deployRoute } from './deploy.ts'
+import { diffCommand } from './diff.ts'
+import { historyCommand } from './history.ts'
 import { infoCommand } from './info.ts'
+import { mirrorCommand } from './mirror.ts'
+import { packCommand, packRoute } from './pack.ts'
 import { promoteCommand } from './promote.ts'
+import { removeCommand } from './remove.ts'
+import { rollbackCommand } from './rollback.ts'
+import { rolloutCommand } from './rollout.ts'
 import { startCommand } from './start.ts'
 import { stopCommand } from './stop.ts'
 import type { Subcommand } from './subcommand.ts'
 import { versionCommand } from './version.ts'
+import { versionsCommand } from './versions.ts'
+import { whyCommand } from './why.ts'
 
-const subcommands: readonly Subcommand[] = [startCommand, stopCommand, versionCommand, promoteCommand, infoCommand]
+const subcommands: readonly Subcommand[] = [
+  startCommand,
+  stopCommand,
+  versionCommand,
+  promoteCommand,
+  rolloutCommand,
+  mirrorCommand,
+  deployCommand,
+  packCommand,
+  rollbackCommand,
+  historyCommand,
+  diffCommand,
+  versionsCommand,
+  removeCommand,
+  infoCommand,
+  whyCommand,
+]
 
 /** The command `proxy`, whose first word says which of its subcommands is meant. */
 export function proxyCommand(host: ProxyHost): Command {
@@ -17,6 +43,7 @@ export function proxyCommand(host: ProxyHost): Command {
     name: 'proxy',
     level: 'local',
     isVisible: true,
+    routes: [deployRoute, packRoute],
     help: {
       info: 'Starts, stops and steers the versioned deployment gateway.',
       command: `proxy ${subcommands.map(({ name }) => name).join('|')}`,

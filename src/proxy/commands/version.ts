@@ -15,6 +15,6 @@ export const versionCommand: Subcommand = {
     const count = workerCount(versionCommand, args, 1)
     refuseMore(versionCommand, args, 2)
     const gateway = await host.get()
-    return gateway.scaleVersion(name, count ?? gateway.defaultCount(name))
+    return gateway.coldStarts.scale(name, count ?? gateway.coldStarts.defaultCount(name))
   },
 }

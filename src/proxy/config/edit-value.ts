@@ -1,14 +1,20 @@
-import { applyEdits, createScanner, type Edit, modify, type Node, parseTree } from 'jsonc-parser'
+import { applyEdits, createScanner, type Edit, getNodeValue, type Node, parseTree } from 'jsonc-parser'
 
 /**
  * Sets the value of one key at the top of a JSON text with comments, and changes nothing else. A key that is not there
- * becomes one new line below the opening brace, indented as its neighbours are. Pure.
+ * becomes one new line below the opening brace, indented as its neighbours are. Where an object takes the place of another
+ * one, its members are set one by one, and those that it does not have stay. Pure.
  * @param text valid JSON with comments and trailing commas, whose root is an object; no byte-order mark
+ * @param value JSON-safe
  */
-export function setValue(text: string, key: string, value: string | null): string {
+export function setValue(text: string, key: string, value: unknown): string {
   const root = rootOf(text)
-  if (propertyOf(root, key) !== undefined) return applyEdits(text, modify(text, [key], value, {}))
-  return applyEdits(text, [insertion(text, root, `${JSON.stringify(key)}: ${JSON.stringify(value)}`)])
+  const property = propertyOf(root, key)
+  if (property === undefined) return applyEdits(text, [insertion(text, root, asProperty(key, value))])
+  const former = property.children?.[1]
+  if (former === undefined) return text
+  if (former.type === 'object' && isObject(value)) return applyEdits(text, memberEdits(text, former, value))
+  return applyEdits(text, [replacement(former, value)])
 }
 
 /** Takes out a key at the top, its comma and, if nothing else is on it, its line. Pure; without the key: the same text. */
@@ -35,10 +41,10 @@ export function removeValue(text: string, key: string): string {
   return applyEdits(text, edits)
 }
 
-/** The string at a top-level key; null: `null` stands there; undefined: no such key, or no string. Pure. */
-export function getValue(text: string, key: string): string | null | undefined {
-  const value: unknown = propertyOf(rootOf(text), key)?.children?.[1]?.value
-  return typeof value === 'string' || value === null ? value : undefined
+/** The value of a top-level key; undefined: no such key. Pure. */
+export function getValue(text: string, key: string): unknown {
+  const value = propertyOf(rootOf(text), key)?.children?.[1]
+  return value === undefined ? undefined : getNodeValue(value)
 }
 
 /** jsonc-parser declares them as a const enum, which cannot be imported; a line comment is the first trivia, blanks the last. */
@@ -52,6 +58,44 @@ function rootOf(text: string): Node {
 
 function propertyOf(root: Node, key: string): Node | undefined {
   return root.children?.find((property) => property.children?.[0]?.value === key)
+}
+
+function memberEdits(text: string, object: Node, value: Readonly<Record<string, unknown>>): Edit[] {
+  const edits: Edit[] = []
+  const added: string[] = []
+  for (const [name, member] of Object.entries(value)) {
+    const former = propertyOf(object, name)?.children?.[1]
+    if (former === undefined) added.push(asProperty(name, member))
+    else if (JSON.stringify(getNodeValue(former)) !== JSON.stringify(member)) edits.push(replacement(former, member))
+  }
+  if (added.length === 0) return edits
+  const last = object.children?.at(-1)
+  if (last === undefined) return [{ offset: object.offset, length: object.length, content: `{ ${added.join(', ')} }` }]
+  // Below each other, or one behind the other, as those before.
+  const indentation = blanksBefore(text, last.offset)
+  const separator = indentation === undefined ? ', ' : `,${text.includes('\r\n') ? '\r\n' : '\n'}${indentation}`
+  const offset = last.offset + last.length
+  return [...edits, { offset, length: 0, content: added.map((property) => `${separator}${property}`).join('') }]
+}
+
+function replacement({ offset, length }: Node, value: unknown): Edit {
+  return { offset, length, content: asText(value) }
+}
+
+function asProperty(name: string, value: unknown): string {
+  return `${JSON.stringify(name)}: ${asText(value)}`
+}
+
+/** On one line, with the blanks that a person would put. */
+function asText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(asText).join(', ')}]`
+  if (!isObject(value)) return JSON.stringify(value)
+  const members = Object.entries(value).map(([name, member]) => asProperty(name, member))
+  return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function insertion(text: string, root: Node, property: string): Edit {

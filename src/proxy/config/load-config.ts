@@ -3,13 +3,16 @@ import { dirname, resolve } from 'node:path'
 import { type Checked, checkConfig } from '../../common/config/check-config.ts'
 import type { ConfigPath, ConfigProblem } from '../../common/config/config-problem.ts'
 import { readConfigFile } from '../../common/config/read-config-file.ts'
+import { accessOfConfig } from './access-of-config.ts'
 import { expandRanges } from './address-ranges.ts'
 import { tlsFileOptions } from './binding-schema.ts'
 import { distrustedBindings } from './distrusted-bindings.ts'
 import { portConflicts } from './port-conflicts.ts'
-import type { BindingConfig, ProxyConfig } from './proxy-config.ts'
+import type { AccessConfig, BindingConfig, ProxyConfig, RolloutConfig } from './proxy-config.ts'
 import { redirectProblems } from './redirect-problems.ts'
+import { toReleaseSettings } from './release-schema.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
+import { selectionOfConfig } from './selection-of-config.ts'
 import { skewSchema } from './skew-schema.ts'
 import { unknownKeys } from './unknown-keys.ts'
 
@@ -38,17 +41,23 @@ export function readProxyConfig(file: string): Promise<string> {
 }
 
 /**
- * Checks the text of a proxy.json. Pure but for the number of cores.
+ * Checks the text of a proxy.json. Pure but for the number of cores, and files with keys of previews.
  * @param file its path: named in messages, and what relative paths are relative to
  * @throws CserviceError CONFIG_INVALID that lists every problem; `details` is `{ file, problems }`
  */
 export function parseConfig(text: string, file: string): LoadedConfig {
   const path = resolve(file)
-  const { value, raw, document } = checkConfig(text, path, check)
+  const { value, raw, document } = checkConfig(text, path, (raw) => check(raw, dirname(path)))
   return { config: toConfig(value, raw, path), warnings: unknownKeys(raw, document, path) }
 }
 
-function check(raw: unknown): Checked<ParsedConfig> {
+/** What the schema makes of the file, and what has been read of others that it names. */
+interface Parsed {
+  readonly parsed: ParsedConfig
+  readonly access: AccessConfig
+}
+
+function check(raw: unknown, folder: string): Checked<Parsed> {
   const parsed = configSchema.safeParse(raw)
   const issues = parsed.error?.issues ?? []
   const wrong = [
@@ -57,10 +66,12 @@ function check(raw: unknown): Checked<ParsedConfig> {
     ...distrustedBindings(raw),
     ...redirectProblems(raw),
   ]
-  return parsed.success && wrong.length === 0 ? { value: parsed.data } : { wrong }
+  if (!parsed.success || wrong.length > 0) return { wrong }
+  const access = accessOfConfig(parsed.data, folder)
+  return 'previews' in access ? { value: { parsed: parsed.data, access } } : { wrong: access }
 }
 
-function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, file: string): ProxyConfig {
+function toConfig({ parsed, access }: Parsed, raw: Readonly<Record<string, unknown>>, file: string): ProxyConfig {
   const folder = dirname(file)
   const [min = 0, max = 0] = parsed.versionPorts.split('-').map(Number)
   // An empty list means the default binding, as it always has (LEGACY 7.1).
@@ -70,6 +81,8 @@ function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, 
     versionPath: resolve(folder, parsed.versionPath ?? '.'),
     defaultVersion: parsed.defaultVersion ?? null,
     versionHeader: parsed.versionHeader.toLowerCase(),
+    selection: selectionOfConfig(parsed),
+    access,
     servedVersionHeader: parsed.servedVersionHeader,
     workerFilename: parsed.workerFilename.replace(/^\.\//, ''),
     workerCount: parsed.workerCount ?? availableParallelism(),
@@ -78,6 +91,8 @@ function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, 
     nonDefaultWorkerCount: parsed.nonDefaultWorkerCount,
     nonDefaultWorkerIdleTime: parsed.nonDefaultWorkerIdleTime,
     maxRunningVersions: parsed.maxRunningVersions,
+    keepWarm: parsed.keepWarm,
+    retain: { count: parsed.retain?.count ?? null, days: parsed.retain?.days ?? null, keep: parsed.retain?.keep ?? [] },
     warmSpares: parsed.warmSpares,
     warmSpareMemory: parsed.warmSpareMemory,
     startTimeout: parsed.startTimeout,
@@ -96,10 +111,32 @@ function toConfig(parsed: ParsedConfig, raw: Readonly<Record<string, unknown>>, 
     maxBodySize: parsed.maxBodySize,
     drainTimeout: parsed.drainTimeout,
     stopTimeout: parsed.stopTimeout,
+    health: parsed.health ? { path: parsed.health.path, drainDelay: parsed.health.drainDelay } : null,
     skew: skewOf(parsed.skew),
     trustProxy: expandRanges(parsed.trustProxy),
     accessLog: parsed.accessLog === null ? null : resolve(folder, parsed.accessLog),
+    rollout: parsed.rollout && toRollout(parsed.rollout),
+    rolloutKey: parsed.rolloutKey,
+    mirror: parsed.mirror && { version: parsed.mirror.version, share: parsed.mirror.share / 100 },
+    release: toReleaseSettings(parsed),
     raw,
+  }
+}
+
+function toRollout(parsed: NonNullable<ParsedConfig['rollout']>): RolloutConfig {
+  const { version, steps, every, guard, workers, state, since, elapsed } = parsed
+  // Whoever shortens the list by hand means its end.
+  const step = Math.min(parsed.step, steps.length - 1)
+  return {
+    version,
+    steps,
+    every,
+    guard,
+    workers,
+    step,
+    state,
+    since: since === null ? null : Date.parse(since),
+    elapsed,
   }
 }
 

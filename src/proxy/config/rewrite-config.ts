@@ -1,5 +1,6 @@
 import { open, realpath } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import writeFileAtomic from 'write-file-atomic'
 import { readDocument } from '../../common/config/document.ts'
 import { CserviceError } from '../../common/errors.ts'
@@ -9,35 +10,45 @@ import { readProxyConfig } from './load-config.ts'
 /** A rewritten proxy.json. */
 export interface Rewrite {
   /**
-   * Puts the former value back, or takes the key out again if it was not there. What the user has changed meanwhile
-   * stays, a new `defaultVersion` among it.
+   * Puts the former values back, and takes the keys out again that were not there. What the user has changed meanwhile
+   * stays, a new value of one of the keys among it.
    * @throws CserviceError CONFIG_WRITE_FAILED
    */
   undo(): Promise<void>
 }
 
-const key = 'defaultVersion'
+/** Keys at the top of proxy.json and what they are to be, JSON-safe; undefined: the key is taken out. */
+export type ConfigChanges = Readonly<Record<string, unknown>>
+
+/** Makes `version` the `defaultVersion` of proxy.json; as `rewriteConfig`. */
+export function rewriteDefaultVersion(file: string, version: string): Promise<Rewrite> {
+  return rewriteConfig(file, { defaultVersion: version })
+}
 
 /**
- * Makes `version` the `defaultVersion` of proxy.json: that one value changes, on disk all at once (temporary file,
- * fsync, rename). Comments, order, indentation, line ends, unknown keys, mode and owner stay; a link stays a link.
+ * Changes values of proxy.json, and nothing else: on disk all at once (temporary file, fsync, rename), so that there is never
+ * one without the others. Comments, order, indentation, line ends, unknown keys, mode and owner stay; a link stays a link.
  * @throws CserviceError CONFIG_WRITE_FAILED: nothing was changed; `cause` says why
  */
-export async function rewriteDefaultVersion(file: string, version: string): Promise<Rewrite> {
+export async function rewriteConfig(file: string, changes: ConfigChanges): Promise<Rewrite> {
   const path = resolve(file)
   const before = await readParts(path)
-  const former = getValue(before.json, key)
-  const after = setValue(before.json, key, version)
+  const written = Object.entries(changes)
+  const after = written.reduce((json, [key, value]) => put(json, key, value), before.json)
   if (after !== before.json) await write(path, before.mark + after)
   return {
     async undo() {
       const current = await readParts(path)
-      if (getValue(current.json, key) !== version) return
-      const restored = former === undefined ? removeValue(current.json, key) : setValue(current.json, key, former)
+      const ours = written.filter(([key]) => isDeepStrictEqual(getValue(current.json, key), getValue(after, key)))
+      const restored = ours.reduce((json, [key]) => put(json, key, getValue(before.json, key)), current.json)
       const json = current.json === after ? before.json : restored
       if (json !== current.json) await write(path, current.mark + json)
     },
   }
+}
+
+function put(json: string, key: string, value: unknown): string {
+  return value === undefined ? removeValue(json, key) : setValue(json, key, value)
 }
 
 /** The byte-order mark, which jsonc-parser does not know, apart from the JSON. */

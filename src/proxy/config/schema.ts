@@ -1,8 +1,14 @@
 import { z } from 'zod'
 import { explained, flag, seconds, wholeNumber } from '../../common/config/checks.ts'
 import { versionNamePattern, versionNameRule } from '../versions/version-name.ts'
+import { accessKeys } from './access-schema.ts'
 import { isAddressRange } from './address-ranges.ts'
 import { bindingSchema } from './binding-schema.ts'
+import { healthKeys } from './health-schema.ts'
+import { releaseKeys } from './release-schema.ts'
+import { retentionSchema } from './retention-schema.ts'
+import { mirrorSchema, rolloutKeySchema, rolloutSchema } from './rollout-schema.ts'
+import { selectionKeys } from './selection-schema.ts'
 import { skewKeys } from './skew-schema.ts'
 
 /**
@@ -38,6 +44,8 @@ export const configSchema = z.looseObject(
     )
       .default('x-version')
       .describe('Request header that names the version, in any case.'),
+    ...selectionKeys,
+    ...accessKeys,
     servedVersionHeader: flag()
       .default(true)
       .describe('Whether answers say in x-served-version which version served them, and why that one.'),
@@ -70,6 +78,7 @@ export const configSchema = z.looseObject(
       .describe(
         'How many versions may run at once, the live one included; the one that was unused longest makes room. A promote needs two.',
       ),
+    ...retentionSchema,
     warmSpares: wholeNumber(0, 64)
       .default(1)
       .describe(
@@ -136,6 +145,7 @@ export const configSchema = z.looseObject(
       .describe(
         'How many seconds a worker may take to stop once it has nothing in flight, before SIGTERM, and again before SIGKILL.',
       ),
+    ...healthKeys,
     ...skewKeys,
     trustProxy: z
       .array(
@@ -152,6 +162,20 @@ export const configSchema = z.looseObject(
       .nullable()
       .default(null)
       .describe('File that one line for each request is appended to, relative to proxy.json; null: none.'),
+    rollout: rolloutSchema
+      .nullable()
+      .default(null)
+      .describe('The rollout that is going on, if any. Written by proxy rollout; members below.'),
+    rolloutKey: rolloutKeySchema
+      .default('address')
+      .describe(
+        'What tells one client of a rollout from another: `address`, `cookie:<name>` or `header:<name>`. A request without that cookie or header is told by its address.',
+      ),
+    mirror: mirrorSchema
+      .nullable()
+      .default(null)
+      .describe('Which version gets copies of requests. Written by proxy mirror; members below.'),
+    ...releaseKeys,
   },
   { error: 'an object: { … }' },
 )

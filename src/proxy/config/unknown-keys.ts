@@ -1,8 +1,13 @@
 import type { ConfigProblem } from '../../common/config/config-problem.ts'
 import type { ConfigDocument } from '../../common/config/document.ts'
 import { unknownKeysIn } from '../../common/config/unknown-keys.ts'
+import { onDemandSchema } from './access-schema.ts'
 import { bindingSchema, tlsOptionsSchema } from './binding-schema.ts'
+import { healthSchema } from './health-schema.ts'
+import { retainSchema } from './retention-schema.ts'
+import { mirrorSchema, rolloutSchema } from './rollout-schema.ts'
 import { configSchema } from './schema.ts'
+import { pathPrefixSchema } from './selection-schema.ts'
 import { skewSchema } from './skew-schema.ts'
 
 /** Options of `tls.createServer` and `tls.createSecureContext` of Node that JSON can hold, besides those of the schema. */
@@ -26,7 +31,15 @@ const tlsOptionsOfNode = [
 ]
 
 /** Keys whose values are objects with keys of their own. */
-const nested = { skew: skewSchema }
+const nested = {
+  onDemand: onDemandSchema,
+  health: healthSchema,
+  skew: skewSchema,
+  retain: retainSchema,
+  rollout: rolloutSchema,
+  mirror: mirrorSchema,
+  versionPathPrefix: pathPrefixSchema,
+}
 
 /** A warning for each key that means nothing here, with the nearest name that does. */
 export function unknownKeys(

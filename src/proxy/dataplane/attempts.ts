@@ -36,6 +36,14 @@ export class Attempts {
   }
 
   /**
+   * The target to try next, if there is one now.
+   * @throws Refusal if there will be none
+   */
+  claim(): Claim | null {
+    return this.#ticket.claim()
+  }
+
+  /**
    * The target to try next; waits until there is one.
    * @param patience milliseconds at most, besides what the settings allow
    * @param signal asked for only where it has to wait

@@ -1,23 +1,20 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Target } from '../routing/route-table.ts'
 import type { AttemptFailure } from './attempts.ts'
-import type { Header } from './worker-request.ts'
 
 /** One attempt to get a request answered by one target. */
 export interface CarryJob {
   readonly req: IncomingMessage
-  readonly res: ServerResponse
   readonly target: Target
   readonly method: string
   /** Sent exactly like this. */
   readonly path: string
-  readonly headers: readonly Header[]
+  /** The header lines, names and values in turn: sent exactly like this. */
+  readonly lines: string[]
   readonly hasBody: boolean
   /** Milliseconds of silence before the answer's head; 0: for ever. */
   readonly answerTimeout: number
-  /** Milliseconds until there is a connection; one that is stuck is left for another, since nothing was sent. */
-  readonly connectTimeout: number
   readonly listener: CarryListener
 }
 
@@ -38,6 +35,12 @@ export interface CarryListener {
 export interface Carrier {
   /** Begins at once. @returns a function that breaks it off, at any time */
   carry(job: CarryJob): () => void
+  /**
+   * Looks at the time: to be called now and then.
+   * @param now milliseconds since the epoch
+   * @param connectTimeout milliseconds until there is a connection
+   */
+  check(now: number, connectTimeout: number): void
   /** Closes the idle connections to a target: the next request opens a new one. */
   closeIdle(target: Target): void
   close(): void

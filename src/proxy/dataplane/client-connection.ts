@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
 import type { DrainedConnection } from './drain-connections.ts'
+import { ForwardingFields } from './forwarding-fields.ts'
+import { type Peer, peerOf } from './peer.ts'
 import { resetSocket } from './relay-answer.ts'
 import { SendLimit } from './send-limit.ts'
 
@@ -18,6 +20,9 @@ export interface Run {
 /** One client's connection in the general lane: what is under way on it, and when it was last used. */
 export class ClientConnection implements DrainedConnection {
   readonly socket: Socket
+  /** Asked for at once: of a connection that is gone nobody can tell where it came from. */
+  readonly peer: Peer
+  readonly forwarding: ForwardingFields
   readonly #sendLimit: SendLimit
   #current: Run | null = null
   readonly #waiting: Run[] = []
@@ -29,6 +34,8 @@ export class ClientConnection implements DrainedConnection {
 
   constructor(socket: Socket) {
     this.socket = socket
+    this.peer = peerOf(socket)
+    this.forwarding = new ForwardingFields(this.peer)
     this.#sendLimit = new SendLimit(socket)
     socket.on('close', () => this.#waiting.splice(0))
   }
@@ -55,9 +62,14 @@ export class ClientConnection implements DrainedConnection {
     return this.#usedAt
   }
 
-  /** Looks at the time: to be called now and then. @param sendTimeout milliseconds; 0: no limit */
-  check(now: number, sendTimeout: number): void {
+  /**
+   * Looks at the time: to be called now and then.
+   * @param sendTimeout milliseconds; 0: no limit
+   * @param keepAliveTimeout milliseconds between two requests
+   */
+  check(now: number, sendTimeout: number, keepAliveTimeout: number): void {
     if (this.#sendLimit.isExceeded(now, sendTimeout)) resetSocket(this.socket)
+    else if (this.#hasBegun && this.isIdle && now - this.usedAt >= keepAliveTimeout) this.destroy()
   }
 
   /** Starts it when all earlier ones are done. */

@@ -1,4 +1,5 @@
 import type { VersionCounters } from '../messages.ts'
+import { AnswerCounter } from './answer-counter.ts'
 
 const intervalMs = 500
 /** The first report of a quiet time waits a little: most requests are over by then, and are told with their end. */
@@ -9,6 +10,8 @@ interface Count {
   inFlight: number
   lastAccess: number
   statuses: [number, number, number, number, number]
+  /** null: nobody compares them. */
+  answers: AnswerCounter | null
   isChanged: boolean
 }
 
@@ -41,6 +44,14 @@ export class Counters {
     this.#change(count)
   }
 
+  /** A request for the version, which is still in flight, has been answered. @param time in milliseconds, to the answer's head */
+  observe(version: string, time: number, isError: boolean): void {
+    const count = this.#of(version)
+    count.answers ??= new AnswerCounter()
+    count.answers.add(time, isError)
+    this.#change(count)
+  }
+
   inFlight(version: string): number {
     return this.#counts.get(version)?.inFlight ?? 0
   }
@@ -52,11 +63,12 @@ export class Counters {
     const batch: VersionCounters[] = []
     for (const [version, count] of this.#counts) {
       if (!count.isChanged) continue
-      const { requests, inFlight, lastAccess, statuses } = count
-      batch.push({ version, requests, inFlight, lastAccess, statuses })
+      const { requests, inFlight, lastAccess, statuses, answers } = count
+      const compared = answers === null ? {} : { answers: answers.toTally() }
+      batch.push({ version, requests, inFlight, lastAccess, statuses, ...compared })
       // Starts anew when it is used again; so a long-lived process does not remember every version there ever was.
       if (inFlight === 0) this.#counts.delete(version)
-      else Object.assign(count, { requests: 0, statuses: [0, 0, 0, 0, 0], isChanged: false })
+      else Object.assign(count, { requests: 0, statuses: [0, 0, 0, 0, 0], answers: null, isChanged: false })
     }
     this.#reportedAt = Date.now()
     if (batch.length > 0) this.#report(batch)
@@ -65,7 +77,8 @@ export class Counters {
   #of(version: string): Count {
     let count = this.#counts.get(version)
     if (count === undefined) {
-      count = { requests: 0, inFlight: 0, lastAccess: 0, statuses: [0, 0, 0, 0, 0], isChanged: false }
+      const statuses: Count['statuses'] = [0, 0, 0, 0, 0]
+      count = { requests: 0, inFlight: 0, lastAccess: 0, statuses, answers: null, isChanged: false }
       this.#counts.set(version, count)
     }
     return count

@@ -1,7 +1,7 @@
 import type { DataplaneSettings, FromProxyProcess } from '../messages.ts'
 import { makeSelector } from '../routing/make-selector.ts'
-import { RouteTable, type RouteTableData, type Target } from '../routing/route-table.ts'
-import type { NoSelection, SelectableRequest, Selection } from '../routing/selection.ts'
+import { type MirrorRoute, RouteTable, type RouteTableData, type Target } from '../routing/route-table.ts'
+import type { NoSelection, SelectableRequest, SelectedBy, Selection } from '../routing/selection.ts'
 import type { SelectionSettings } from '../routing/selection-settings.ts'
 import type { VersionSelector } from '../routing/version-selector.ts'
 import { Counters } from './counters.ts'
@@ -20,6 +20,8 @@ const suspectMs = 100
 const recheckMs = 200
 /** Most requests have met no target yet that they must not be sent to again. */
 const none: ReadonlySet<string> = new Set()
+/** When a request came whose answer is not measured, or has been. */
+const unmeasured = -1
 
 export interface DispatcherOptions {
   settings(): DataplaneSettings
@@ -71,6 +73,11 @@ export class Dispatcher {
     return this.#table.epoch
   }
 
+  /** Whether the live version runs, and the gateway is not about to stop. */
+  get isReady(): boolean {
+    return this.#table.isReady
+  }
+
   get waiting(): number {
     return this.#gate.size
   }
@@ -99,11 +106,13 @@ export class Dispatcher {
 
   /**
    * Counts a request as in flight for its version, until `leave`.
+   * @param by why it goes to that version; a rollout compares those that did not ask for it
    * @throws Refusal VERSION_BUSY
    */
-  enter(version: string): Ticket {
+  enter(version: string, by: SelectedBy = 'header'): Ticket {
     if (this.#isFull(version)) throw new Refusal('VERSION_BUSY', { retryAfter: 1 })
-    return new Ticket(version, this.#context)
+    const isMeasured = this.#table.rollout !== null && this.#isCompared(version, by)
+    return new Ticket(version, this.#context, isMeasured ? performance.now() : unmeasured)
   }
 
   /**
@@ -116,7 +125,18 @@ export class Dispatcher {
     const route = this.#table.route(selection.version)
     if (route?.state !== 'ready' || this.#isFull(selection.version)) return null
     const claim = this.#targets.claim(route.targets, none)
-    return claim === null ? null : { selection, claim, ticket: this.enter(selection.version) }
+    return claim === null ? null : { selection, claim, ticket: this.enter(selection.version, selection.by) }
+  }
+
+  /** null: no copies are made. */
+  get mirror(): MirrorRoute | null {
+    return this.#table.mirror
+  }
+
+  /** A target of the version, counted on it, for what is no request of a client; null: it does not run. */
+  claimAside(version: string): Claim | null {
+    const route = this.#table.route(version)
+    return route?.state === 'ready' ? this.#targets.claim(route.targets, none) : null
   }
 
   /** Reports the counts that have not been reported yet. */
@@ -131,6 +151,11 @@ export class Dispatcher {
       this.#selection = selection
     }
     return this.#selector.select(request)
+  }
+
+  #isCompared(version: string, by: SelectedBy): boolean {
+    const { live, rollout } = this.#table
+    return (by === 'live' || by === 'rollout' || by === 'sticky') && (version === live || version === rollout?.version)
   }
 
   #isFull(version: string): boolean {
@@ -166,10 +191,13 @@ export class Ticket {
   #waitsSince: number | null = null
   #unreachableSince: number | null = null
   #hasLeft = false
+  /** When it came, by `performance.now()`, until its answer has been measured. */
+  #measuredSince: number
 
-  constructor(version: string, context: TicketContext) {
+  constructor(version: string, context: TicketContext, measuredSince: number) {
     this.version = version
     this.#context = context
+    this.#measuredSince = measuredSince
     context.counters.enter(version)
   }
 
@@ -230,11 +258,23 @@ export class Ticket {
     this.#refused = none
   }
 
+  /** The head of a worker's answer has come. */
+  answered(status: number): void {
+    if (this.#measuredSince !== unmeasured) this.#measure(status >= 500)
+  }
+
   /** The request has ended. @param status of the answer; 0 if the client got none */
   leave(status: number): void {
     if (this.#hasLeft) return
     this.#hasLeft = true
+    // Without a worker's answer: the gateway has answered in its place, or the client has not waited any longer.
+    if (this.#measuredSince !== unmeasured) this.#measure(status >= 502 && status <= 504)
     this.#context.counters.leave(this.version, status)
+  }
+
+  #measure(isError: boolean): void {
+    this.#context.counters.observe(this.version, performance.now() - this.#measuredSince, isError)
+    this.#measuredSince = unmeasured
   }
 
   #route() {

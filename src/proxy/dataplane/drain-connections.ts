@@ -27,6 +27,8 @@ export async function drainConnections(
       const isQuiet = connection.isIdle && now - Math.max(began, connection.usedAt) >= quietMs
       if (isQuiet || now - began >= deadline) connection.destroy()
     }
-    await new Promise((resolve) => setTimeout(resolve, sweepMs))
+    // At the deadline itself, and behind it as soon as what was destroyed has closed.
+    const left = Math.max(1, began + deadline - now)
+    await new Promise((resolve) => setTimeout(resolve, Math.min(sweepMs, left)))
   }
 }

@@ -40,7 +40,8 @@ export function forEachEndToEnd(
 export function connectionOptions(rawHeaders: readonly string[]): Set<string> | null {
   let options: Set<string> | null = null
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() !== 'connection') continue
+    const name = rawHeaders[index] ?? ''
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
     options ??= new Set()
     for (const option of (rawHeaders[index + 1] ?? '').split(',')) options.add(option.trim().toLowerCase())
   }
@@ -60,9 +61,19 @@ export function trailerPairs(rawTrailers: readonly string[]): Array<[string, str
 export function headerValues(rawHeaders: readonly string[], lowerName: string): string[] {
   const values: string[] = []
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === lowerName) values.push(rawHeaders[index + 1] ?? '')
+    const name = rawHeaders[index] ?? ''
+    if (name.length === lowerName.length && name.toLowerCase() === lowerName) values.push(rawHeaders[index + 1] ?? '')
   }
   return values
+}
+
+/** Whether there is a line with this name. @param fields names and values in turn */
+export function hasField(fields: readonly string[], lowerName: string): boolean {
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] ?? ''
+    if (name.length === lowerName.length && name.toLowerCase() === lowerName) return true
+  }
+  return false
 }
 
 /** Whether it may stand in a header line (RFC 9110 5.5): no control characters. */

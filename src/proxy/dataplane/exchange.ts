@@ -3,21 +3,23 @@ import type { Socket } from 'node:net'
 import type { ErrorCode } from '../../common/errors.ts'
 import type { Selection } from '../routing/selection.ts'
 import { composeAnswer, isNavigation, prefersHtml } from './answer.ts'
-import { addPrefix, addSelectionHeaders } from './apply-selection.ts'
-import { type AttemptFailure, Attempts } from './attempts.ts'
+import { addSelectionHeaders, applyToLines } from './apply-selection.ts'
 import { guardBody, isTooLong } from './body-guard.ts'
 import type { Carrier } from './carrier.ts'
 import { type CheckedRequest, checkRequest } from './check-request.ts'
 import type { Run } from './client-connection.ts'
+import { Delivery } from './delivery.ts'
 import { Departure } from './departure.ts'
 import type { Ticket } from './dispatcher.ts'
+import type { Turn } from './fast/turn.ts'
 import { finishAnswer } from './finish-answer.ts'
 import { clientAddress, earlierForwarding } from './forwarding.ts'
+import type { ForwardingFields } from './forwarding-fields.ts'
 import { isHttp10 } from './http-version.ts'
 import type { LaneContext } from './lane.ts'
 import { countForward } from './max-forwards.ts'
-import { ownAnswer } from './own-answer.ts'
-import { type Peer, peerOf } from './peer.ts'
+import { type OwnAnswer, ownAnswer } from './own-answer.ts'
+import type { Peer } from './peer.ts'
 import { Refusal } from './refusal.ts'
 import { relayAnswer, resetClient } from './relay-answer.ts'
 import { relayInformation } from './relay-information.ts'
@@ -25,7 +27,7 @@ import { requestIdOf } from './request-id.ts'
 import { SelectableLines } from './selectable-lines.ts'
 import { splice, switchingHead } from './splice.ts'
 import type { Claim } from './targets.ts'
-import { type Header, workerRequestHeaders } from './worker-request.ts'
+import { requestHead, workerRequestLines } from './worker-request.ts'
 
 type Accepted = Exclude<CheckedRequest, { error: unknown }>
 
@@ -34,8 +36,11 @@ export interface ExchangeOptions {
   readonly res: ServerResponse
   /** Where the client wants to change the protocol: to what, and the bytes that came after the head. */
   readonly upgrade: { readonly protocol: string; readonly head: Buffer } | null
+  readonly peer: Peer
+  readonly forwarding: ForwardingFields
   readonly context: LaneContext
   readonly carrier: Carrier
+  readonly turn: Turn
   /** Whether the connection is to be closed after this answer. */
   isLast(): boolean
   /** Everything about the request is over. */
@@ -46,16 +51,13 @@ export interface ExchangeOptions {
 export class Exchange implements Run {
   readonly #options: ExchangeOptions
   readonly #requestId: string
-  /** Asked for at once: of a connection that is gone nobody can tell where it came from. */
-  readonly #peer: Peer
   readonly #startedAt = Date.now()
   readonly #hasBody: boolean
   readonly #departure = new Departure()
   readonly #sentBefore: number
   #ticket: Ticket | null = null
   #selection: Selection | null = null
-  #worker: string | null = null
-  #attempts: Attempts | null = null
+  #delivery: Delivery | null = null
   #isSpliced = false
   #hasEnded = false
 
@@ -63,7 +65,6 @@ export class Exchange implements Run {
     this.#options = options
     const { req } = options
     this.#requestId = requestIdOf(req.headers['x-request-id'])
-    this.#peer = peerOf(req.socket)
     const length = req.headers['content-length']
     this.#hasBody = req.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) !== 0)
     this.#sentBefore = req.socket.bytesWritten
@@ -74,15 +75,15 @@ export class Exchange implements Run {
   }
 
   start(): void {
-    const { req, res } = this.#options
-    req.on('error', () => {}) // a client that leaves: seen by the answer's 'close'
-    res.on('error', () => {})
+    const { req, res, turn } = this.#options
+    turn.enter()
+    res.on('error', ignore) // a client that leaves: seen by 'close'
     res.on('close', () => {
       if (!res.writableFinished && !this.#isSpliced) this.#departure.leave()
       if (!this.#isSpliced) this.#end()
     })
     if (req.socket.destroyed) this.#end()
-    else this.#run().catch((error: unknown) => this.#refuse(error))
+    else this.#begin()
   }
 
   abandon(code: ErrorCode = 'BAD_REQUEST'): void {
@@ -91,7 +92,24 @@ export class Exchange implements Run {
     if (this.#hasEnded) this.#options.req.socket.destroy() // answered long ago, and nobody wants the rest
   }
 
-  async #run(): Promise<void> {
+  #begin(): void {
+    try {
+      this.#run()
+    } catch (error) {
+      this.#afterRead(() => this.#refuse(error))
+    }
+  }
+
+  /**
+   * The parser is in the middle of what has been read. Where that may hold all of a body, or nonsense in place of it, we do nothing
+   * before it is done.
+   */
+  #afterRead(step: () => void): void {
+    if (this.#hasBody) queueMicrotask(step)
+    else step()
+  }
+
+  #run(): void {
     const { req, context } = this.#options
     const head = {
       method: req.method ?? '',
@@ -103,8 +121,13 @@ export class Exchange implements Run {
     const checked = checkRequest(head)
     if ('error' in checked) throw new Refusal(checked.error)
     const settings = context.settings()
-    const own = ownAnswer(settings.binding.redirect, checked.authority ?? checked.host, checked.path, req)
-    if (own !== null) return this.#answer(own.status, own.fields)
+    const { method, rawHeaders } = req
+    const asked = { method, rawHeaders, path: checked.path, host: checked.authority ?? checked.host }
+    const own = ownAnswer(settings, asked, context.isReady)
+    if (own !== null) {
+      this.#answer(own)
+      return
+    }
     if (isTooLong(Number(req.headers['content-length'] ?? 0), settings.maxBodySize)) {
       throw new Refusal('REQUEST_TOO_LARGE')
     }
@@ -114,99 +137,60 @@ export class Exchange implements Run {
       new SelectableLines(lines, settings.versionHeader, () => this.#address()),
     )
     this.#selection = selection
-    this.#ticket = context.dispatcher.enter(selection.version)
+    this.#ticket = context.dispatcher.enter(selection.version, selection.by)
     if (this.#hasBody) guardBody(req, settings, (code) => this.abandon(code))
-    await this.#carry(checked, selection, this.#ticket)
+    this.#deliver(checked, selection, this.#ticket)
   }
 
-  /** Tries target after target until one answers. */
-  async #carry(checked: Accepted, selection: Selection, ticket: Ticket): Promise<void> {
-    const { req, context } = this.#options
-    const headers = addPrefix(this.#workerHeaders(checked), selection)
+  #deliver(checked: Accepted, selection: Selection, ticket: Ticket): void {
+    const { req, res, upgrade, context, carrier, turn } = this.#options
     const path = selection.target ?? checked.path
-    const patience = isNavigation(req.method ?? '', req.headers)
-      ? context.settings().waitingPageAfter
-      : Number.POSITIVE_INFINITY
-    const attempts = new Attempts(ticket, req.method ?? '', this.#hasBody)
-    this.#attempts = attempts
-    for (;;) {
-      const claim = await attempts.next(patience, () => this.#departure.signal)
-      if (this.#departure.hasLeft) {
-        claim.release()
-        return
-      }
-      this.#worker = claim.target.id
-      const failure = await this.#attempt(claim, path, headers).catch((error: unknown) => {
-        claim.release()
-        throw error
-      })
-      if (failure === null || this.#departure.hasLeft) return
-      attempts.settle(claim, failure)
-      if (failure.kind === 'sent') this.#options.carrier.closeIdle(claim.target)
+    const lines = applyToLines(this.#workerLines(checked), selection)
+    if (!this.#hasBody && upgrade === null) {
+      const method = req.method ?? ''
+      context.mirror()?.offer(method, selection, () => requestHead(method, path, lines))
     }
-  }
-
-  /** @returns null once an answer is on its way to the client, or else what went wrong before there was one */
-  #attempt(claim: Claim, path: string, headers: readonly Header[]): Promise<AttemptFailure | null> {
-    const { req, res, carrier, context } = this.#options
-    return new Promise((resolve) => {
-      let cancel = (): void => {} // should `carry` throw, `onDone` is still called
-      cancel = carrier.carry({
-        req,
-        res,
-        target: claim.target,
-        method: req.method ?? '',
-        path,
-        headers,
-        hasBody: this.#hasBody,
-        answerTimeout: context.settings().answerTimeout,
-        connectTimeout: context.settings().connectTimeout,
-        listener: {
-          onInformation: (status, reason, lines) => relayInformation(req, res, status, reason, lines),
-          onAnswer: (answer) => {
-            claim.succeed()
-            try {
-              relayAnswer(answer, res, this.#ownHeaders(true))
-            } catch (error) {
-              // Node reads more than it would write: a status below 100, say.
-              this.#refuse(new Refusal('TARGET_BAD_ANSWER', { cause: error }))
-              cancel()
-            }
-            resolve(null)
-          },
-          onUpgrade: (answer, socket, head) => {
-            claim.succeed()
-            this.#switch(answer, socket, head, claim)
-            resolve(null)
-          },
-          onFailure: resolve,
-          onDone: () => {
-            this.#departure.forget(cancel)
-            if (!this.#isSpliced) claim.release()
-            // The worker is done and the client still sends: nobody wants the rest.
-            if (this.#hasBody && res.headersSent && !req.complete) req.unpipe().resume()
-          },
+    const delivery = new Delivery({
+      req,
+      path,
+      lines,
+      hasBody: this.#hasBody,
+      ticket,
+      departure: this.#departure,
+      context,
+      carrier,
+      listener: {
+        onInformation: (status, reason, lines) => relayInformation(req, res, status, reason, lines),
+        onAnswer: (answer) => relayAnswer(answer, res, this.#ownHeaders(true), turn),
+        onUpgrade: (answer, socket, head, claim) => this.#switch(answer, socket, head, claim),
+        onRefused: (error) => this.#refuse(error),
+        onDone: () => {
+          // The worker is done and the client still sends: nobody wants the rest.
+          if (this.#hasBody && res.headersSent && !req.complete) req.unpipe().resume()
         },
-      })
-      this.#departure.expect(cancel)
+      },
     })
+    this.#delivery = delivery
+    this.#afterRead(() => delivery.begin())
   }
 
   /** The client's, as far as it is known. */
   #address(): string {
-    const { req, context } = this.#options
-    return clientAddress(this.#peer, context.trustedPeers(), () => earlierForwarding(req.rawHeaders))
+    const { req, peer, context } = this.#options
+    return clientAddress(peer, context.trustedPeers(), () => earlierForwarding(req.rawHeaders))
   }
 
-  #workerHeaders({ authority, host }: Accepted): Header[] {
-    const { req, context, upgrade } = this.#options
-    return workerRequestHeaders({
+  #workerLines({ authority, host }: Accepted): string[] {
+    const { req, peer, forwarding, context, upgrade } = this.#options
+    return workerRequestLines({
+      method: req.method ?? '',
       rawHeaders: countForward(req.method, req.rawHeaders),
-      peer: this.#peer,
-      isPeerTrusted: context.trustedPeers().has(this.#peer.address),
+      forwarding,
+      isPeerTrusted: context.trustedPeers().has(peer.address),
       requestId: this.#requestId,
       authority,
       host,
+      hasBody: this.#hasBody,
       isChunked: req.headers['transfer-encoding'] !== undefined,
       isHttp10: isHttp10(req),
       upgrade: upgrade?.protocol ?? null,
@@ -246,12 +230,13 @@ export class Exchange implements Run {
     client.once('close', () => this.#end())
   }
 
-  /** Answers, without a body, what no worker is asked. */
-  #answer(status: number, fields: readonly string[]): void {
+  /** Answers what no worker is asked. */
+  #answer({ status, fields, body }: OwnAnswer): void {
     const { req, res, isLast } = this.#options
     const headers = [...fields, ...this.#ownHeaders(false)]
     if (this.#isSending() && !isLast()) headers.push('Connection', 'close')
     res.writeHead(status, headers)
+    if (body !== '' && req.method !== 'HEAD') res.write(body)
     finishAnswer(req, res, this.#isSending())
   }
 
@@ -287,7 +272,8 @@ export class Exchange implements Run {
   #end(): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    const { req, res, context, onEnd } = this.#options
+    const { req, res, context, turn, onEnd } = this.#options
+    turn.leave()
     const status = res.headersSent || this.#isSpliced ? res.statusCode : 0
     this.#ticket?.leave(status)
     context.accessLog()?.add({
@@ -301,9 +287,11 @@ export class Exchange implements Run {
       duration: Date.now() - this.#startedAt,
       version: this.#ticket?.version ?? null,
       by: this.#selection?.by ?? null,
-      worker: this.#worker,
-      retries: this.#attempts?.retries ?? 0,
+      worker: this.#delivery?.worker ?? null,
+      retries: this.#delivery?.retries ?? 0,
     })
     onEnd()
   }
 }
+
+function ignore(): void {}

@@ -4,6 +4,7 @@ import type { DataplaneSettings } from '../messages.ts'
 import type { AccessLog } from './access-log.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { TrustedPeers } from './forwarding.ts'
+import type { Mirror } from './mirror.ts'
 import type { Refusals } from './refusals.ts'
 
 /**
@@ -32,8 +33,12 @@ export interface LaneContext {
   readonly log: Log
   settings(): DataplaneSettings
   trustedPeers(): TrustedPeers
+  /** Whether the gateway can serve requests, as far as this process knows. */
+  isReady(): boolean
   /** Whoever refuses a request counts it here. */
   readonly refusals: Refusals
+  /** null: nobody gets copies of requests. */
+  mirror(): Mirror | null
   /** null: there is none, so no line need be made. */
   accessLog(): AccessLog | null
 }

@@ -17,6 +17,7 @@ import { HttpProxyCarrier } from './http-proxy-carrier.ts'
 import { Http2Lane } from './http2/http2-lane.ts'
 import { ProtocolLane } from './http2/protocol-lane.ts'
 import type { Lane, LaneContext } from './lane.ts'
+import { Mirror } from './mirror.ts'
 import { Refusals } from './refusals.ts'
 
 /** How long requests in flight get when the supervisor has stayed away. */
@@ -54,11 +55,12 @@ export interface Ending {
  */
 export class ProxyProcess {
   readonly #options: ProxyProcessOptions
-  readonly #carrier = new HttpProxyCarrier()
   readonly #turn = new Turn()
+  readonly #carrier = new HttpProxyCarrier(this.#turn)
   readonly #workers = new WorkerConnections(this.#turn)
   readonly #dispatcher: Dispatcher
   readonly #refusals: Refusals
+  readonly #mirror: Mirror
   #settings: DataplaneSettings | null = null
   #firstTable: RouteTableData | null = null
   #trustedPeers = new TrustedPeers([])
@@ -82,7 +84,13 @@ export class ProxyProcess {
       onReleased: (target) => {
         this.#carrier.closeIdle(target)
         this.#workers.forget(target)
+        this.#mirror.forget(target)
       },
+    })
+    this.#mirror = new Mirror(() => this.#dispatcher.mirror, {
+      settings: () => this.#currentSettings(),
+      claim: (version) => this.#dispatcher.claimAside(version),
+      report: (counts) => send({ type: 'mirrored', counts }),
     })
     options.channel.on('message', (message) => this.#onMessage(message))
     options.channel.on('abandoned', () => {
@@ -144,10 +152,12 @@ export class ProxyProcess {
       log: this.#options.log,
       settings: () => this.#currentSettings(),
       trustedPeers: () => this.#trustedPeers,
+      isReady: () => this.#stopping === null && this.#dispatcher.isReady,
       accessLog: () => this.#accessLog,
+      mirror: () => (this.#dispatcher.mirror === null ? null : this.#mirror),
       refusals: this.#refusals,
     }
-    const general = new GeneralLane(context, this.#carrier)
+    const general = new GeneralLane(context, this.#carrier, this.#turn)
     const { lanes = 'both' } = this.#options
     const http1 = lanes === 'general' ? general : new FastLane(context, this.#workers, this.#turn, general)
     const lane = new ProtocolLane(context, http1, new Http2Lane(context, this.#workers, this.#turn))
@@ -193,6 +203,7 @@ export class ProxyProcess {
   #finish(ending: Ending): void {
     this.#carrier.close()
     this.#workers.close()
+    this.#mirror.close()
     this.#dispatcher.flush()
     this.#refusals.flush()
     this.#openAccessLog(null)

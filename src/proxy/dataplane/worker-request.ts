@@ -1,18 +1,23 @@
 import { forEachEndToEnd, trailerPairs } from './end-to-end-headers.ts'
-import { addEarlier, forwardingHeaders, isForwardingHeader, isOwnForwarding } from './forwarding.ts'
-import type { Peer } from './peer.ts'
+import { addEarlier, isForwardingHeader, isOwnForwarding, nothingEarlier } from './forwarding.ts'
+import type { ForwardingFields } from './forwarding-fields.ts'
 
 const framing = new Set(['content-length', 'transfer-encoding'])
+/** Methods whose requests mean nothing by a body, and need not say that they have none (RFC 9110 8.6). */
+const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'])
 
 export interface WorkerRequestOptions {
+  readonly method: string
   readonly rawHeaders: readonly string[]
-  readonly peer: Peer
+  /** Those of the client's connection. */
+  readonly forwarding: ForwardingFields
   /** Whether the peer's own forwarding headers are kept and added to. */
   readonly isPeerTrusted: boolean
   readonly requestId: string
   /** What `Host` has to be: the authority of an absolute-form target; null: as it came. */
   readonly authority: string | null
   readonly host: string | null
+  readonly hasBody: boolean
   /** Whether the client frames the body in chunks; then so do we. */
   readonly isChunked: boolean
   readonly isHttp10: boolean
@@ -20,48 +25,52 @@ export interface WorkerRequestOptions {
   readonly upgrade: string | null
 }
 
-/** A header field with all its values, under the name as it was first written. */
-export type Header = readonly [name: string, values: string[]]
-
 /**
- * The header fields of the request to a worker: the client's own, end to end, their case, order and repetitions kept;
- * forwarding headers and the request id set.
+ * The header lines of the request to a worker, names and values in turn: the client's own, end to end, their case, order and
+ * repetitions kept; forwarding headers and the request id set.
  */
-export function workerRequestHeaders(options: WorkerRequestOptions): Header[] {
-  const headers = new Map<string, Header>()
-  const earlier = new Map<string, string>()
-  const add = (name: string, value: string, lowerName = name.toLowerCase()): void => {
-    const header = headers.get(lowerName)
-    if (header === undefined) headers.set(lowerName, [name, [value]])
-    else header[1].push(value)
-  }
+export function workerRequestLines(options: WorkerRequestOptions): string[] {
+  const { authority, isChunked, isPeerTrusted } = options
+  const lines: string[] = []
+  let earlier: Map<string, string> | null = null
+  let hasHost = false
+  let hasLength = false
   forEachEndToEnd(options.rawHeaders, (name, value, lowerName) => {
     if (lowerName === 'x-request-id' || isDisguised(lowerName)) return
     if (lowerName === 'expect' && options.isHttp10) return // RFC 9110 10.1.1: not to be understood there
-    if (lowerName === 'trailer' && !options.isChunked) return // nothing can follow such a body, and Node throws
+    if (lowerName === 'trailer' && !isChunked) return // nothing can follow such a body, and Node throws
     if (isForwardingHeader(lowerName)) {
-      if (!options.isPeerTrusted) return
+      if (!isPeerTrusted) return
       // What a trusted peer says beyond those that are set below (X-Forwarded-Port, …) goes on as it is.
-      if (isOwnForwarding(lowerName)) addEarlier(earlier, lowerName, value)
-      else add(name, value, lowerName)
-      return
+      if (isOwnForwarding(lowerName)) {
+        earlier ??= new Map()
+        addEarlier(earlier, lowerName, value)
+        return
+      }
     }
-    if (lowerName === 'host' && options.authority !== null) add(name, options.authority, lowerName)
-    // Some read a leading zero as octal, and the body as a shorter one.
-    else if (lowerName === 'content-length') add(name, value.replace(/^0+(?=[0-9])/, ''), lowerName)
-    else add(name, value, lowerName)
+    if (lowerName === 'host') {
+      hasHost = true
+      lines.push(name, authority ?? value)
+    } else if (lowerName === 'content-length') {
+      hasLength = true
+      // Some read a leading zero as octal, and the body as a shorter one.
+      lines.push(name, value.replace(/^0+(?=[0-9])/, ''))
+    } else lines.push(name, value)
   })
-  if (options.authority !== null && !headers.has('host')) add('Host', options.authority)
-  for (const [name, value] of forwardingHeaders(options.peer, options.authority ?? options.host, earlier)) {
-    add(name, value)
-  }
-  add('X-Request-Id', options.requestId)
-  if (options.isChunked) add('Transfer-Encoding', 'chunked')
-  if (options.upgrade !== null) {
-    add('Connection', 'Upgrade')
-    add('Upgrade', options.upgrade)
-  }
-  return [...headers.values()]
+  if (authority !== null && !hasHost) lines.push('Host', authority)
+  lines.push(...options.forwarding.of(authority ?? options.host, earlier ?? nothingEarlier))
+  lines.push('X-Request-Id', options.requestId)
+  if (isChunked) lines.push('Transfer-Encoding', 'chunked')
+  else if (!options.hasBody && !hasLength && !bodiless.has(options.method)) lines.push('Content-Length', '0')
+  if (options.upgrade !== null) lines.push('Connection', 'Upgrade', 'Upgrade', options.upgrade)
+  return lines
+}
+
+/** The head of such a request, one character a byte. */
+export function requestHead(method: string, path: string, lines: readonly string[]): string {
+  let head = `${method} ${path} HTTP/1.1\r\n`
+  for (let index = 0; index < lines.length; index += 2) head += `${lines[index]}: ${lines[index + 1]}\r\n`
+  return `${head}\r\n`
 }
 
 /**

@@ -24,6 +24,23 @@ export interface Route {
   readonly code?: ErrorCode
 }
 
+/** What of a rollout proxy processes need to know. */
+export interface RolloutRoute {
+  /** The candidate. */
+  readonly version: string
+  /** Of the clients that name no version, from 0 to 1. */
+  readonly share: number
+  /** What tells one client from another: `address`, `cookie:<name>` or `header:<name>`. */
+  readonly key: string
+}
+
+/** That a version gets copies of requests. */
+export interface MirrorRoute {
+  readonly version: string
+  /** Of the requests that name no version, from 0 to 1. */
+  readonly share: number
+}
+
 /** A route table as it crosses the channel. Pairs, not an object: a version may be called `__proto__`. */
 export interface RouteTableData {
   readonly epoch: number
@@ -31,6 +48,11 @@ export interface RouteTableData {
   /** Versions that were live and are not kept for their pages any more. */
   readonly lapsed?: readonly string[]
   readonly versions: ReadonlyArray<readonly [name: string, route: Route]>
+  /** Left out: there is none. */
+  readonly rollout?: RolloutRoute | null
+  readonly mirror?: MirrorRoute | null
+  /** Whether the gateway is about to stop; left out: it is not. */
+  readonly isLeaving?: boolean
 }
 
 /**
@@ -45,6 +67,8 @@ export class RouteTable {
   readonly live: string | null
   /** Those of all versions in it. */
   readonly names: VersionNames
+  readonly rollout: RolloutRoute | null
+  readonly mirror: MirrorRoute | null
   /** Versions that were live and are not kept for their pages any more. */
   readonly lapsed: ReadonlySet<string>
   readonly #data: RouteTableData
@@ -55,9 +79,17 @@ export class RouteTable {
     this.#data = data
     this.epoch = data.epoch
     this.live = data.live
+    this.rollout = data.rollout ?? null
+    this.mirror = data.mirror ?? null
     this.lapsed = new Set(data.lapsed)
     this.#routes = new Map(data.versions)
     this.names = former?.names.equals(this.#routes) ? former.names : new VersionNames(this.#routes.keys())
+  }
+
+  /** Whether a request that names no version gets to a worker, and will for a while. */
+  get isReady(): boolean {
+    if (this.live === null || this.#data.isLeaving === true) return false
+    return this.route(this.live)?.state === 'ready'
   }
 
   route(version: string): Route | undefined {

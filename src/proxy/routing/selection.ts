@@ -19,6 +19,9 @@ export interface SelectableRequest {
   header(name: string): readonly string[]
 }
 
+/** A header field that the worker gets otherwise than it came; null: not at all. The name is in lower case. */
+export type ReplacedHeader = readonly [lowerName: string, value: string | null]
+
 /** Immutable. */
 export interface Selection {
   readonly version: string
@@ -27,6 +30,7 @@ export interface Selection {
   readonly target: string | null
   /** What was cut off the path, and is the worker's `X-Forwarded-Prefix`; null: nothing. */
   readonly prefix: string | null
+  readonly replaced: readonly ReplacedHeader[]
   /** The version that the client is pinned to, where that cannot be had any more; else null. */
   readonly lost: string | null
   /** Values of `Set-Cookie` that go into the answer. */
@@ -38,9 +42,9 @@ export interface NoSelection {
   readonly error: 'UNKNOWN_VERSION' | 'NO_LIVE_VERSION'
 }
 
-const noCookies: readonly string[] = []
+const none: readonly never[] = []
 
 /** A selection that changes nothing of the request, nor of its answer. */
 export function selectionOf(version: string, by: SelectedBy): Selection {
-  return { version, by, target: null, prefix: null, lost: null, cookies: noCookies }
+  return { version, by, target: null, prefix: null, replaced: none, lost: null, cookies: none }
 }

@@ -1,4 +1,5 @@
 import type { SelectableRequest, SelectedBy, Selection } from './selection.ts'
+import type { VersionNames } from './version-names.ts'
 
 /**
  * One way to tell which version a request is for. Pure: whether there is such a version is asked by whoever asks the
@@ -6,8 +7,12 @@ import type { SelectableRequest, SelectedBy, Selection } from './selection.ts'
  */
 export interface Selector {
   readonly by: SelectedBy
+  /** What it reads is a hint, and an exact name: where there is no such version, the next selector is asked. */
+  readonly isHint?: true
   /** null: it does not apply to this request. A text: the version, as it was written; '' for what names none. */
   read(request: SelectableRequest): string | Statement | null
+  /** The version that is meant by what it reads, where that is written otherwise than the name; null: it is the name, or a range. */
+  find?(text: string, names: VersionNames): string | null
 }
 
 /** The version that a request states, where stating it has changed the target. */

@@ -36,7 +36,10 @@ export class SkewProtection extends EventEmitter<{ change: [] }> {
   async open(): Promise<void> {
     const earlier = await this.#parts.liveChanges()
     this.#changes = [...earlier, ...this.#changes].slice(-memory)
-    this.#look()
+    const live = this.#parts.live()
+    // Made live while no gateway ran, or never told.
+    if (live !== null && this.#changes.at(-1)?.version !== live) this.note(live)
+    else this.#look()
   }
 
   close(): void {

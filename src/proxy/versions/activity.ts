@@ -4,6 +4,7 @@ import type { VersionCounters } from '../messages.ts'
 export class Activity {
   #requests = 0
   #lastAccess: number
+  #lastRequest: number | null = null
   readonly #statuses: [number, number, number, number, number] = [0, 0, 0, 0, 0]
   readonly #inFlight = new Map<string, number>()
 
@@ -15,9 +16,14 @@ export class Activity {
     return this.#requests
   }
 
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; what `touch` says counts as well. */
   get lastAccess(): number {
     return this.#lastAccess
+  }
+
+  /** When somebody last asked for it, in milliseconds since the epoch; null: nobody has. */
+  get lastRequest(): number | null {
+    return this.#lastRequest
   }
 
   /** Answers by class, 1xx … 5xx. */
@@ -29,7 +35,7 @@ export class Activity {
     return [...this.#inFlight.values()].reduce((sum, count) => sum + count, 0)
   }
 
-  /** Used at this moment, whatever the counters say later. */
+  /** Does not count as idle before this moment, whatever the counters say later; nobody need have asked for it. */
   touch(now: number): void {
     this.#lastAccess = Math.max(this.#lastAccess, now)
   }
@@ -38,7 +44,9 @@ export class Activity {
   add(source: string, counters: VersionCounters, now: number): void {
     // The end of a request is use as well: a stream that has just ended must not count as idle since it began.
     const wasInFlight = (this.#inFlight.get(source) ?? 0) > 0
-    this.touch(counters.requests > 0 || wasInFlight || counters.inFlight > 0 ? now : counters.lastAccess)
+    const isUsed = counters.requests > 0 || wasInFlight || counters.inFlight > 0
+    this.touch(isUsed ? now : counters.lastAccess)
+    if (isUsed) this.#lastRequest = Math.max(this.#lastRequest ?? 0, now)
     this.#requests += counters.requests
     this.#inFlight.set(source, counters.inFlight)
     counters.statuses.forEach((count, index) => {

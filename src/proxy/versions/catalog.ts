@@ -34,6 +34,8 @@ export class Catalog extends EventEmitter<{ change: [CatalogChange] }> {
   #runningScan: Promise<void> = Promise.resolve()
   /** The scan after the running one. */
   #queuedScan: Promise<void> | undefined
+  /** On disk still, and about to go. */
+  readonly #withheld = new Set<string>()
   #isClosed = false
 
   private constructor(versionPath: string, workerFilename: string) {
@@ -89,6 +91,19 @@ export class Catalog extends EventEmitter<{ change: [CatalogChange] }> {
     return this.#queuedScan
   }
 
+  /**
+   * Makes a version unknown from now on, although its folder is there: it is about to be removed.
+   * @returns how to end that, and look at the disk again
+   */
+  withhold(name: string): () => Promise<void> {
+    this.#withheld.add(name)
+    this.#setNames(this.#names)
+    return async () => {
+      this.#withheld.delete(name)
+      await this.rescan().catch(() => undefined)
+    }
+  }
+
   /** A sentence that says why a name is no version, or that it is one; looks at the disk. For operators only. */
   async explain(name: string): Promise<string> {
     const shown = JSON.stringify(name.length > 140 ? `${name.slice(0, 139)}…` : name)
@@ -100,6 +115,7 @@ export class Catalog extends EventEmitter<{ change: [CatalogChange] }> {
       return `the folder ${folder} cannot be read: ${stats.message}`
     }
     if (!stats.isDirectory()) return `${folder} is not a folder`
+    if (this.#withheld.has(name)) return `${name} is being removed`
     const file = await findWorkerFile(folder, this.workerFilename)
     return file === null ? `the folder ${folder} has no ${this.workerFilename}` : `${name} is a version`
   }
@@ -153,7 +169,11 @@ export class Catalog extends EventEmitter<{ change: [CatalogChange] }> {
   #replace(complete: readonly string[], unfinished: readonly string[]): void {
     if (this.#isClosed) return
     this.#followUnfinished(new Set(unfinished.map((name) => join(this.versionPath, name))))
-    const names = sortVersionNames(complete)
+    this.#setNames(complete)
+  }
+
+  #setNames(complete: readonly string[]): void {
+    const names = sortVersionNames(complete.filter((name) => !this.#withheld.has(name)))
     const set = new Set(names)
     const added = names.filter((name) => !this.#set.has(name))
     const removed = this.#names.filter((name) => !set.has(name))

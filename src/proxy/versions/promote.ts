@@ -9,6 +9,8 @@ export interface PromoteSteps {
   routeTo(version: string | null): number
   /** Resolves when every proxy process uses the epoch. */
   acknowledged(epoch: number): Promise<void>
+  /** A step is done, `scaled`, `recorded`, `routed` or `acknowledged`: a test may end the process here. */
+  reached(step: string): void
   /** A step could not be put back; those before it still are. */
   onUndoFailure(error: unknown): void
 }
@@ -35,12 +37,16 @@ export async function promoteVersion(
       // Those too many leave when they are drained; whoever waits for the answer does not wait for that.
       version.scale(sizeBefore, 'promote').catch(steps.onUndoFailure)
     })
+    steps.reached('scaled')
 
     undo.push(await steps.recordLive(version.name))
+    steps.reached('recorded')
 
     undo.push(async () => steps.routeTo(previous))
     const epoch = steps.routeTo(version.name)
+    steps.reached('routed')
     await steps.acknowledged(epoch)
+    steps.reached('acknowledged')
     return epoch
   } catch (error) {
     throw await undoAll(undo.reverse(), toCserviceError(error), steps.onUndoFailure)
@@ -48,7 +54,7 @@ export async function promoteVersion(
 }
 
 /** Puts everything back, and says in the error what could not be. */
-async function undoAll(
+export async function undoAll(
   undo: ReadonlyArray<() => Promise<unknown>>,
   error: CserviceError,
   onFailure: (error: unknown) => void,

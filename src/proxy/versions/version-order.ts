@@ -1,9 +1,7 @@
 import semver from 'semver'
+import { semanticText } from '../routing/semantic-name.ts'
 
 const natural = new Intl.Collator('en', { numeric: true })
-
-/** `1`, `v1.2`, `v1.2.3-rc.1+build`. */
-const semverLike = /^v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?([-+][0-9A-Za-z.+-]+)?$/
 
 /** Version names, lowest first: by semver where every one looks like a semantic version, else in natural order. Pure. */
 export function sortVersionNames(names: readonly string[]): string[] {
@@ -17,6 +15,6 @@ export function sortVersionNames(names: readonly string[]): string[] {
 }
 
 function toSemver(name: string): semver.SemVer | null {
-  const [, major, minor = '0', patch = '0', rest = ''] = semverLike.exec(name) ?? []
-  return major === undefined ? null : semver.parse(`${Number(major)}.${Number(minor)}.${Number(patch)}${rest}`)
+  const text = semanticText(name)
+  return text === null ? null : semver.parse(text)
 }

@@ -78,6 +78,6 @@ export class VersionPools implements PoolFactory {
 }
 
 /** Another program has taken the port between its lease and the worker's `listen`: a second gateway with the same range, say. */
-function foundPortTaken({ stderr }: WorkerExit): boolean {
+export function foundPortTaken({ stderr }: WorkerExit): boolean {
   return stderr.some((line) => /EADDRINUSE|address already in use/i.test(line))
 }

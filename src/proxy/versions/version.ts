@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { CserviceError, type ErrorCode, toCserviceError } from '../../common/errors.ts'
+import type { Log } from '../../common/log.ts'
 import type { Pool } from '../../supervisor/pool.ts'
 import { explainFailure } from '../../supervisor/worker-exit.ts'
 import type { StartReason } from '../../supervisor/worker-options.ts'
@@ -11,6 +12,8 @@ const firstRetryDelay = 1_000
 const maxRetryDelay = 60_000
 /** A version that has not failed for this long is well: its failures in a row are counted anew. */
 const wellAfter = 2 * maxRetryDelay
+/** Why a version may not be started just now, which says nothing about the version. */
+const refusals: ReadonlySet<ErrorCode> = new Set(['VERSION_LIMIT', 'START_RATE_EXCEEDED'])
 
 interface Failure {
   readonly error: CserviceError
@@ -32,7 +35,7 @@ export class Version extends EventEmitter<{ change: [] }> {
   readonly name: string
   readonly activity = new Activity(Date.now())
   readonly #pools: PoolFactory
-  readonly #retiring = new Set<Pool>()
+  readonly #retiring = new Map<Pool, Promise<void>>()
   #pool: Pool | null = null
   #attempt = 0
   #flights = 0
@@ -55,7 +58,8 @@ export class Version extends EventEmitter<{ change: [] }> {
     if (targets.length > 0) return { state: 'ready', attempt, targets }
     if (this.#flights > 0) return { state: 'starting', attempt, targets }
     if (this.#failure) {
-      const code: ErrorCode = this.#failure.error.code === 'VERSION_LIMIT' ? 'VERSION_LIMIT' : 'VERSION_FAILED'
+      const { code: reason } = this.#failure.error
+      const code: ErrorCode = refusals.has(reason) ? reason : 'VERSION_FAILED'
       return { state: 'failed', attempt, targets, retryAt: this.#failure.retryAt, code }
     }
     return { state: this.size > 0 ? 'starting' : 'cold', attempt, targets }
@@ -77,7 +81,7 @@ export class Version extends EventEmitter<{ change: [] }> {
 
   /** Pools that are being stopped, their last requests still in flight. */
   get retiring(): readonly Pool[] {
-    return [...this.#retiring]
+    return [...this.#retiring.keys()]
   }
 
   /** Why it does not run, or not as it should; null when all is well. */
@@ -122,6 +126,14 @@ export class Version extends EventEmitter<{ change: [] }> {
     }
   }
 
+  /** In the background: nobody waits for the last requests of workers that are not needed any more. */
+  shrink(size: number, log: Log): void {
+    if (this.size <= size) return
+    this.scale(size, 'scale').catch((error: unknown) => {
+      log.warn({ err: error, version: this.name }, 'surplus workers were not stopped')
+    })
+  }
+
   /** Records why it could not be started; requests are turned away with that until it may be tried again. */
   fail(error: CserviceError): void {
     const now = Date.now()
@@ -135,10 +147,13 @@ export class Version extends EventEmitter<{ change: [] }> {
     this.emit('change')
   }
 
-  /** There was no room to start it: requests are turned away for a moment, and no longer, since room may come any time. */
-  refuse(error: CserviceError): void {
+  /**
+   * It may not be started now: requests are turned away for a moment.
+   * @param delay milliseconds; by default no longer than a moment, since room may come any time
+   */
+  refuse(error: CserviceError, delay = firstRetryDelay): void {
     this.#attempt++ // those that wait for this start are refused with it
-    this.#failure = { error, retryAt: Date.now() + firstRetryDelay }
+    this.#failure = { error, retryAt: Date.now() + delay }
     this.emit('change')
   }
 
@@ -154,6 +169,11 @@ export class Version extends EventEmitter<{ change: [] }> {
     return count
   }
 
+  /** Resolves when the pools that are being stopped are gone. */
+  async stopped(): Promise<void> {
+    await Promise.all(this.#retiring.values())
+  }
+
   #createPool(): Pool {
     const pool = this.#pools.create(this.name)
     pool.on('change', () => this.emit('change'))
@@ -166,7 +186,8 @@ export class Version extends EventEmitter<{ change: [] }> {
 
   #retire(pool: Pool): Promise<void> {
     if (this.#pool === pool) this.#pool = null
-    this.#retiring.add(pool)
-    return this.#pools.remove(pool).finally(() => this.#retiring.delete(pool))
+    const removed = this.#pools.remove(pool).finally(() => this.#retiring.delete(pool))
+    this.#retiring.set(pool, removed)
+    return removed
   }
 }

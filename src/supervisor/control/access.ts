@@ -23,6 +23,8 @@ export function parseLevel(name: unknown): AccessLevel {
 
 /** What one access key may do. */
 export interface KeyRights {
+  /** Which of several keys it is, for logs and the journal: `key 2`; null: there is but one. */
+  readonly name: string | null
   /** The level that a caller with this key needs for a command whose own level is `level`. */
   levelOf(command: string, level: AccessLevel): AccessLevel
 }
@@ -42,7 +44,11 @@ export class AccessKeys {
 
   /** @throws CserviceError BAD_USAGE, whose message never repeats a key */
   constructor(text: string) {
-    this.#keys = splitKeys(text).map((part, index) => parseKey(part, index + 1))
+    const parts = splitKeys(text)
+    this.#keys = parts.map((part, index) => ({
+      ...parseKey(part, index + 1),
+      name: parts.length === 1 ? null : `key ${index + 1}`,
+    }))
     // One of the two would hold, and a reader cannot tell which: a key that was disabled once may be open below.
     const first = (key: AccessKey) => this.#keys.findIndex(({ digest }) => digest.equals(key.digest))
     const again = this.#keys.findIndex((key, index) => first(key) !== index)
@@ -69,7 +75,7 @@ function splitKeys(text: string): string[] {
   return parts
 }
 
-function parseKey(part: string, position: number): AccessKey {
+function parseKey(part: string, position: number): Omit<AccessKey, 'name'> {
   const match = /^(?<key>[^[\]]+)(?:\[(?<list>[^[\]]*)\])?(?<suffix>:[a-z]+)?$/.exec(part)
   if (!match?.groups) throw wrong(position, 'its brackets do not match')
   let key = match.groups.key ?? ''

@@ -30,6 +30,9 @@ const nobodyCodes = new Set([
   'EADDRNOTAVAIL',
 ])
 
+/** Writes the body of a request and ends it; one that fails destroys the request with the reason. */
+export type SendBody = (req: http.ClientRequest) => void
+
 /**
  * One request and its whole answer; null when nobody listens there.
  * @param timeoutMs for all of it; 0: as long as it takes
@@ -38,7 +41,7 @@ const nobodyCodes = new Set([
 export function request(
   endpoint: Endpoint,
   options: http.RequestOptions,
-  body: string,
+  body: string | SendBody,
   timeoutMs: number,
 ): Promise<Answer | null> {
   return new Promise((resolve, reject) => {
@@ -58,10 +61,28 @@ export function request(
         if (length > answerLimit) req.destroy()
         else chunks.push(chunk)
       })
-      res.on('end', () => resolve({ status: res.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }))
+      res.on('end', () => {
+        resolve({ status: res.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') })
+        req.destroy() // an answer may come before the whole of the request has left
+      })
       res.on('error', (error) => reject(toKnown(error, endpoint, state)))
     })
-    req.end(Buffer.from(body)) // as text, Node would write the head in UTF-8 together with it
+    if (typeof body === 'function') body(req)
+    else req.end(Buffer.from(body)) // as text, Node would write the head in UTF-8 together with it
+  })
+}
+
+/** One request and the beginning of its answer, which the caller reads; null when nobody listens there. */
+export function requestBytes(endpoint: Endpoint, options: http.RequestOptions): Promise<http.IncomingMessage | null> {
+  return new Promise((resolve, reject) => {
+    const req = openRequest(endpoint, options)
+    const state = followConnection(req)
+    req.on('error', (error: NodeJS.ErrnoException) => {
+      if (!state.isConnected && nobodyCodes.has(error.code ?? '')) resolve(null)
+      else reject(toKnown(error, endpoint, state))
+    })
+    req.on('response', resolve)
+    req.end()
   })
 }
 

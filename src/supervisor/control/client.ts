@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import type http from 'node:http'
 import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { CserviceError, fromErrorData } from '../../common/errors.ts'
-import { controlSocketName, isPrivateDirectory, runtimeDirectoryCandidates } from '../../common/runtime-directory.ts'
+import type { Readable } from 'node:stream'
+import { CserviceError, fromErrorData, toCserviceError } from '../../common/errors.ts'
+import { controlSocketName, findRuntimeDirectories } from '../../common/runtime-directory.ts'
 import { watchCall } from './client-events.ts'
-import { type Answer, type Endpoint, keyHeader, request } from './client-request.ts'
+import { type Answer, type Endpoint, keyHeader, request, type SendBody } from './client-request.ts'
 import { type ClientTls, readClientTls } from './tls-settings.ts'
 
 /** Where a gateway is, as the command line names it. */
@@ -37,11 +39,59 @@ export async function sendCommand(
   timeoutMs = 0,
   { onProgress }: SendOptions = {},
 ): Promise<unknown> {
-  const post = (endpoint: Endpoint) => runThere(endpoint, line, timeoutMs, onProgress)
-  for (const directory of isThisMachine(address.host) ? runtimeDirectoryCandidates(address.port) : []) {
-    if (!isPrivateDirectory(directory)) continue
-    const answer = await post({ socketPath: join(directory, controlSocketName) })
-    if (answer !== null) return readAnswer(answer)
+  const headers = { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(line) }
+  const options = { method: 'POST', path: '/cli?', headers }
+  return await reach(address, (endpoint) => callThere(endpoint, options, line, { timeoutMs, onProgress }))
+}
+
+/** Bytes for a command that has a route for them (`ByteRoute`). */
+export interface SentBytes {
+  /** With its query: `/deploy?as=v7`. */
+  readonly path: string
+  /** Of the bytes; null: it is not known. */
+  readonly size: number | null
+  /** Called when the gateway wants them. */
+  open(): Readable
+}
+
+/**
+ * Has the gateway run a command that bytes go with, which are not sent before it has said that it wants them.
+ * @throws CserviceError as `sendCommand`; whatever the bytes end with
+ */
+export async function sendBytes(
+  { path, size, open }: SentBytes,
+  address: GatewayAddress,
+  timeoutMs = 0,
+  { onProgress }: SendOptions = {},
+): Promise<unknown> {
+  const framing = size === null ? { 'transfer-encoding': 'chunked' } : { 'content-length': size }
+  const headers = { ...framing, 'content-type': 'application/octet-stream', expect: '100-continue' }
+  const options = { method: 'POST', path, headers }
+  return await reach(address, (endpoint) =>
+    callThere(endpoint, options, sendWhenWanted(open), { timeoutMs, onProgress }),
+  )
+}
+
+/**
+ * Finds the way to a gateway and makes a call on it.
+ * @param call null: nobody listens there
+ */
+async function reach(address: GatewayAddress, call: (endpoint: Endpoint) => Promise<Answer | null>): Promise<unknown> {
+  return readAnswer(await throughEndpoints(address, call))
+}
+
+/**
+ * What `attempt` gets at the first place where a gateway listens: the control socket of this user, if the host is this
+ * machine, then REST, which gets the key only when it has said that it is a gateway of this port.
+ * @throws CserviceError NO_GATEWAY, NOT_AUTHORISED, TLS_FAILED, CONFIG_INVALID
+ */
+export async function throughEndpoints<Result>(
+  address: GatewayAddress,
+  attempt: (endpoint: Endpoint) => Promise<Result | null>,
+): Promise<Result> {
+  for (const directory of isThisMachine(address.host) ? findRuntimeDirectories(address.port) : []) {
+    const result = await attempt({ socketPath: join(directory, controlSocketName) })
+    if (result !== null) return result
   }
   const { host, port, accessKey, ssl } = address
   const endpoint = { host, port, tls: ssl === undefined ? null : readClientTls(ssl) }
@@ -51,9 +101,9 @@ export async function sendCommand(
       hint: 'Set CSERVICE_ACCESS_KEY or give --accessKey <key>; the user who started the gateway needs none.',
     })
   }
-  const answer = await post({ ...endpoint, accessKey })
-  if (answer === null) throw noGateway(endpoint)
-  return readAnswer(answer)
+  const result = await attempt({ ...endpoint, accessKey })
+  if (result === null) throw noGateway(endpoint)
+  return result
 }
 
 /** @throws CserviceError NO_GATEWAY unless a gateway of this port answers, TLS_FAILED if it is not to be trusted */
@@ -74,24 +124,18 @@ async function recognise(endpoint: Extract<Endpoint, { port: number }>): Promise
   })
 }
 
-/** Has a gateway run the line; null when nobody listens there. */
-async function runThere(
+/** Makes a call and follows how far it is; null when nobody listens there. */
+async function callThere(
   endpoint: Endpoint,
-  line: string,
-  timeoutMs: number,
-  onProgress: SendOptions['onProgress'],
+  options: http.RequestOptions,
+  body: string | SendBody,
+  { timeoutMs, onProgress }: { timeoutMs: number; onProgress: SendOptions['onProgress'] },
 ): Promise<Answer | null> {
   const id = randomUUID()
   const watch = onProgress ? await watchCall(endpoint, id, onProgress) : null
   try {
-    const headers = {
-      'x-cservice': '1',
-      'x-cservice-call': id,
-      'content-type': 'text/plain; charset=utf-8',
-      'content-length': Buffer.byteLength(line),
-      ...keyHeader(endpoint),
-    }
-    const answer = await request(endpoint, { method: 'POST', path: '/cli?', headers }, line, timeoutMs)
+    const headers = { 'x-cservice': '1', 'x-cservice-call': id, ...options.headers, ...keyHeader(endpoint) }
+    const answer = await request(endpoint, { ...options, headers }, body, timeoutMs)
     await watch?.finished
     return answer
   } finally {
@@ -99,7 +143,22 @@ async function runThere(
   }
 }
 
-function readAnswer({ status, text }: Answer): unknown {
+function sendWhenWanted(open: () => Readable): SendBody {
+  return (req) => {
+    req.on('continue', () => {
+      const bytes = open()
+      // An answer in the middle of it means that no more is wanted.
+      req.on('response', () => bytes.destroy())
+      req.on('close', () => bytes.destroy())
+      bytes.on('error', (error) => req.destroy(toCserviceError(error)))
+      bytes.pipe(req)
+    })
+    req.flushHeaders()
+  }
+}
+
+/** What a command answered. @throws CserviceError what it failed with; INTERNAL for what is no answer of ours */
+export function readAnswer({ status, text }: Answer): unknown {
   const value = parse(text)
   if (typeof value === 'object' && value !== null) {
     if ('result' in value) return value.result

@@ -17,6 +17,7 @@ export interface Call {
   /** Stands in the events of this call. */
   readonly id: string
   readonly onProgress?: (text: string) => void
+  readonly body?: AsyncIterable<Uint8Array>
 }
 
 export interface CallOptions {
@@ -26,6 +27,8 @@ export interface CallOptions {
   readonly id?: string | undefined
   /** Is told how far the command is. */
   readonly onProgress?: ((text: string) => void) | undefined
+  /** Bytes that come with it. */
+  readonly body?: AsyncIterable<Uint8Array> | undefined
 }
 
 /** How long a command may take to answer after the service has begun to stop. */
@@ -104,7 +107,7 @@ export class CommandRegistry extends CommandTable {
   }
 
   #find(name: string, words: readonly Word[], caller: Caller, options: CallOptions = {}): Call {
-    const { rights, id = randomUUID(), onProgress } = options
+    const { rights, id = randomUUID(), onProgress, body } = options
     const command = this.get(name)
     if (command === undefined) throw this.unknown(name)
     if (!this.mayRun(name, caller, rights)) {
@@ -112,7 +115,7 @@ export class CommandRegistry extends CommandTable {
         hint: 'Run it on the machine of the gateway, or with a key that has the right.',
       })
     }
-    return { command, words, caller, id, ...(onProgress ? { onProgress } : {}) }
+    return { command, words, caller, id, ...(onProgress ? { onProgress } : {}), ...(body ? { body } : {}) }
   }
 
   async #answer(call: Call): Promise<unknown> {
@@ -131,6 +134,7 @@ export class CommandRegistry extends CommandTable {
       signal: this.#stopped.signal,
       log: this.#log,
       words: words.map((word) => word.text),
+      ...(call.body ? { body: call.body } : {}),
       report: (progress: string) => {
         const text = String(progress)
         this.#log.debug({ command: command.name }, text)

@@ -2,7 +2,7 @@ import { CserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
 import { nearest } from '../../common/nearest.ts'
 import { isAllowed, type KeyRights, parseLevel } from './access.ts'
-import type { AccessLevel, Caller, Command } from './command.ts'
+import type { AccessLevel, ByteRoute, Caller, Command } from './command.ts'
 
 /** The commands that there are, by name, and the level that each needs. */
 export class CommandTable {
@@ -63,6 +63,15 @@ export class CommandTable {
   /** In the order of registration: those of the service, then those of the user. */
   list(): Command[] {
     return [...new Map([...this.#own, ...this.#custom]).values()]
+  }
+
+  /** The command that has this route, and the route; undefined: none has. */
+  findRoute(path: string): { readonly command: Command; readonly route: ByteRoute } | undefined {
+    for (const command of this.list()) {
+      const route = command.routes?.find((candidate) => candidate.path === path)
+      if (route !== undefined) return { command, route }
+    }
+    return undefined
   }
 
   /** The name that a mistyped one most likely means. */

@@ -6,7 +6,7 @@ export type AccessLevel = 'remote' | 'local' | 'inproc' | 'disabled'
 /** Who gave a command. A `local` caller is the same machine with a key, or the same user through the control socket. */
 export interface Caller {
   readonly level: 'remote' | 'local' | 'inproc'
-  /** For logs and the journal: a user name, or the address of a REST client. Never a key. */
+  /** For logs and the journal: a user name, or the address of a REST client and, of several keys, which one. Never a key. */
   readonly name: string
 }
 
@@ -17,8 +17,25 @@ export interface CommandContext {
   readonly log: Log
   /** The words after the name as text, at the indices of `args`: a version may be called `7`, and `args` has it as a number. */
   readonly words: readonly string[]
+  /** Bytes that came with the call, as fast as they are read; without it, none came. Only for a command with a `route`. */
+  readonly body?: AsyncIterable<Uint8Array>
   /** Tells whoever watches how far a long command is: `2 of 8 workers restarted`. */
   report(progress: string): void
+}
+
+/**
+ * A way of its own into a command by REST and the control socket. POST: bytes come with the call (`POST /deploy?as=v7`). GET:
+ * the answer may be a `ByteAnswer` (`GET /pack?version=v7`).
+ */
+export interface ByteRoute {
+  readonly method: 'GET' | 'POST'
+  /** `/deploy` */
+  readonly path: string
+  /**
+   * The words after the name of the command that a query means; the access key is no part of it.
+   * @throws CserviceError BAD_USAGE
+   */
+  toWords(query: URLSearchParams): string[]
 }
 
 /**
@@ -36,6 +53,7 @@ export interface Command {
   readonly isVisible: boolean
   /** A function is asked each time that somebody wants to read it; what it answers is JSON-safe, and null if there is none. */
   readonly help: CommandHelp | (() => Promise<unknown>)
+  readonly routes?: readonly ByteRoute[]
   /**
    * Whether a call with these words may run beside any other: it only reads, or (`exit`) must not wait for anything.
    * Without it, and where it says no, calls run one at a time in the order in which they came.

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** The connections of the control servers, and which of them still wait for an answer. */
@@ -19,10 +19,12 @@ export class Connections {
     } else {
       server.on('connection', (socket: Socket) => this.#follow(socket))
     }
-    server.on('request', (req, res) => {
-      this.#pending.add(req.socket)
-      res.on('close', () => this.#pending.delete(req.socket))
-    })
+    for (const event of ['request', 'checkContinue']) {
+      server.on(event, (req: IncomingMessage, res: ServerResponse) => {
+        this.#pending.add(req.socket)
+        res.on('close', () => this.#pending.delete(req.socket))
+      })
+    }
   }
 
   /** Closes those on which nobody waits for an answer. */

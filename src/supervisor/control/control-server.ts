@@ -13,6 +13,7 @@ import { AccessKeys } from './access.ts'
 import type { CommandRegistry } from './command-registry.ts'
 import { Connections } from './connections.ts'
 import { EventStreams } from './event-streams.ts'
+import type { Probes } from './probes.ts'
 import { type Entrance, Rest } from './rest.ts'
 import { readServerTls } from './tls-settings.ts'
 import { userName } from './user-name.ts'
@@ -29,13 +30,17 @@ export interface ControlServerOptions {
   readonly ssl?: Readonly<Record<string, unknown>>
   /** Whether commands may come to REST by any method, not by POST alone. */
   readonly allowHttpGet?: boolean
+  /** What `/healthz` and `/readyz` ask; left out: all is well as long as it answers. */
+  readonly probes?: Probes
   readonly log: Log
 }
 
 const connectionLimit = 64
 /** Who opens a connection and says nothing is cut off. */
 const tlsDefaults = { handshakeTimeout: 10_000, ALPNProtocols: ['http/1.1'] }
-const timeouts = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 }
+const noFaults: Probes = { findFaults: () => [], findHindrances: () => [] }
+// How long a body may take depends on what it is for: RequestBody knows.
+const timeouts = { headersTimeout: 10_000, requestTimeout: 0, connectionsCheckingInterval: 2_000 }
 
 /** The two ways in for commands: the control socket, always, and REST on host:port when there is an access key. */
 export class ControlServer {
@@ -91,17 +96,18 @@ export class ControlServer {
   }
 
   async #listen(where: ListenOptions, tls: TlsOptions | null, entrance: Entrance): Promise<http.Server> {
-    const { registry, host, port, allowHttpGet = false, log } = this.#options
+    const { registry, host, port, allowHttpGet = false, probes = noFaults, log } = this.#options
     const identity = { service: 'cservice', version: packageVersion(), pid: process.pid, control: port } as const
     const streams = new EventStreams(registry.events)
     this.#streams.push(streams)
-    const rest = new Rest({ registry, entrance, streams, allowHttpGet, host, identity, log })
+    const rest = new Rest({ registry, entrance, streams, allowHttpGet, host, identity, probes, log })
     const server =
       tls === null ? http.createServer(timeouts) : https.createServer({ ...tlsDefaults, ...tls, ...timeouts })
     server.maxConnections = connectionLimit
     server.maxRequestsPerSocket = 1 // what a client sends behind its request, without waiting, is not run
     this.#connections.follow(server, tls !== null)
     server.on('request', (req, res) => void rest.handle(req, res))
+    server.on('checkContinue', (req, res) => void rest.handle(req, res)) // who asks before he sends is answered first
     this.#servers.push(server)
     try {
       server.listen(where)

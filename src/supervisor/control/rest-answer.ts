@@ -1,5 +1,8 @@
 import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { CserviceError, toCserviceError } from '../../common/errors.ts'
+import type { ByteAnswer } from './byte-answer.ts'
 
 /**
  * An answer before it has a form. There are two: text for people and old scripts (LEGACY 3), and, for a client that sends
@@ -44,7 +47,7 @@ export function succeed(result: unknown): RestAnswer {
   }
 }
 
-/** Writes the answer and ends the connection after it: every client asks once. */
+/** Writes the whole answer; the caller ends it, and with it the connection: every client asks once. */
 export function writeAnswer(res: ServerResponse, answer: RestAnswer, isNegotiated: boolean): void {
   const isJson = isNegotiated || (answer.error === undefined && answer.text !== 'No data')
   const body = isNegotiated ? negotiated(answer) : answer.text
@@ -60,7 +63,19 @@ export function writeAnswer(res: ServerResponse, answer: RestAnswer, isNegotiate
     connection: 'close',
     ...answer.headers,
   })
-  res.end(body)
+  res.write(body)
+}
+
+/** Writes bytes as they are made. When they break off, so does the connection: half of them are not taken for all. */
+export function writeBytes(res: ServerResponse, { fileName, type, bytes }: ByteAnswer): void {
+  res.writeHead(200, {
+    'content-type': type,
+    'content-disposition': `attachment; filename="${fileName.replace(/[^A-Za-z0-9._-]/g, '_')}"`,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    connection: 'close',
+  })
+  pipeline(Readable.from(bytes, { objectMode: false }), res).catch(() => res.destroy())
 }
 
 function negotiated({ error, result }: RestAnswer): string {

@@ -28,7 +28,7 @@ export async function resolveIdentity(
   if (own.uid !== 0 && ((uid ?? own.uid) !== own.uid || (gid ?? own.gid) !== own.gid)) {
     throw new CserviceError(
       'UNKNOWN_USER',
-      `Only root may run workers as ${[user === null ? '' : `user ${user}`, group === null ? '' : `group ${group}`].filter(Boolean).join(' and ')}; this service runs as user ${own.uid}, group ${own.gid}`,
+      `Only root may run as ${[user === null ? '' : `user ${user}`, group === null ? '' : `group ${group}`].filter(Boolean).join(' and ')}; this service runs as user ${own.uid}, group ${own.gid}`,
     )
   }
   return { uid, gid }
@@ -58,7 +58,7 @@ async function findUser(user: string | number): Promise<Account> {
 function primaryGroup({ shown, gid }: Account): number {
   if (gid !== null) return gid
   throw new CserviceError('UNKNOWN_USER', `User ${shown} has no primary group on this machine`, {
-    hint: 'Give workerGid as well.',
+    hint: 'Name a group as well (workerGid, or group for the service).',
   })
 }
 

@@ -65,6 +65,7 @@ describe('a configuration', () => {
       stopTimeout: 10,
       trustProxy: [],
       accessLog: null,
+      health: null,
     })
   })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addPrefix, addSelectionHeaders, applySelection } from '../../../src/proxy/dataplane/apply-selection.ts'
+import { addSelectionHeaders, applySelection, applyToLines } from '../../../src/proxy/dataplane/apply-selection.ts'
 import { scanResponseHead } from '../../../src/proxy/dataplane/fast/scan-response-head.ts'
 import { spliceResponseHead } from '../../../src/proxy/dataplane/fast/splice-response-head.ts'
 import { answerHeaders } from '../../../src/proxy/dataplane/http2/answer-headers.ts'
@@ -16,17 +16,29 @@ test('a selection that changes nothing leaves the head as it is', () => {
 
 test('the worker gets what is left of the target, and the prefix in a header', () => {
   expect(applySelection(head(), cut)).toBe('GET /a?b=/_v/v2 HTTP/1.1\r\nHost: h\r\nX-Forwarded-Prefix: /_v/v2\r\n\r\n')
-  expect(addPrefix([['Host', ['h']]], cut)).toEqual([
-    ['Host', ['h']],
-    ['X-Forwarded-Prefix', ['/_v/v2']],
-  ])
+  expect(applyToLines(['Host', 'h'], cut)).toEqual(['Host', 'h', 'X-Forwarded-Prefix', '/_v/v2'])
 })
 
 test('a prefix that a trusted proxy has cut off before stands in front of ours, once', () => {
   expect(applySelection(head('x-forwarded-prefix: /outer/'), cut)).toBe(
     'GET /a?b=/_v/v2 HTTP/1.1\r\nHost: h\r\nX-Forwarded-Prefix: /outer/_v/v2\r\n\r\n',
   )
-  expect(addPrefix([['x-forwarded-prefix', ['/outer']]], cut)).toEqual([['X-Forwarded-Prefix', ['/outer/_v/v2']]])
+  expect(applyToLines(['x-forwarded-prefix', '/outer'], cut)).toEqual(['X-Forwarded-Prefix', '/outer/_v/v2'])
+})
+
+test('header fields are replaced, or left out, whatever the case of their names', () => {
+  const selection = {
+    ...plain,
+    replaced: [
+      ['x-secret', null],
+      ['cookie', 'a=b'],
+    ] as const,
+  }
+  expect(applySelection(head('X-Secret: 1', 'Name:  Voil\xc3\xa0', 'COOKIE: s=1; a=b'), selection)).toBe(
+    'GET /_v/v2/a?b=/_v/v2 HTTP/1.1\r\nHost: h\r\nName: Voil\xc3\xa0\r\ncookie: a=b\r\n\r\n',
+  )
+  const lines = ['X-SECRET', '1', 'A', 'b', 'x-secret', '2', 'A', 'c', 'Cookie', 's=1', 'Cookie', 'a=b']
+  expect(applyToLines(lines, selection)).toEqual(['A', 'b', 'A', 'c', 'cookie', 'a=b'])
 })
 
 test('cookies of a selection are added to those of the worker, in every way that an answer is written', () => {

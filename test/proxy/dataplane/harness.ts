@@ -39,6 +39,7 @@ export const defaultSettings: DataplaneSettings = {
   drainTimeout: 5_000,
   trustProxy: [],
   accessLog: null,
+  healthPath: null,
 }
 
 /** Settings of a test. What they leave out is as in `defaultSettings`, in the binding as well. */

@@ -91,7 +91,7 @@ test('header lines keep case, order and repetitions; hop-by-hop ones and those t
   )
   expect(got).not.toMatch(/x-hop|timeout=9/i)
   const seen = worker.record.bytes
-  expect(seen).toMatch(/X-aB: 1\r\nX-aB: 2\r\nCookie: a=1\r\nAccept: \*\/\*\r\n/)
+  expect(seen).toMatch(/X-aB: 1\r\nCookie: a=1\r\nX-Ab: 2\r\nAccept: \*\/\*\r\n/)
   expect(seen).not.toMatch(/x-secret|proxy-connection|^te:/im)
 })
 

@@ -74,7 +74,15 @@ function withParts({ pinned = null, shared = null }: { pinned?: string | null; s
   }
   const share: Selector = { by: 'rollout', read: () => shared }
   const names = new VersionNames(['v1', 'v2', 'v3'])
-  return new VersionSelector({ names, stated: [byHeader], pins, share, live: live('v1') })
+  return new VersionSelector({
+    names,
+    access: null,
+    aliases: new Map(),
+    stated: [byHeader],
+    pins,
+    share,
+    live: live('v1'),
+  })
 }
 
 test('a pin comes before the share of a rollout, that before the live version, and what a request states before all', () => {

@@ -24,3 +24,12 @@ test('what a proxy process had in flight is gone with it', () => {
   activity.remove('a')
   expect(activity.inFlight).toBe(0)
 })
+
+test('what gets more workers, or fewer, does not count as idle since before, and nobody has asked for it', () => {
+  const activity = new Activity(0)
+  activity.touch(50)
+  expect(activity).toMatchObject({ lastAccess: 50, lastRequest: null })
+  activity.add('a', { ...none, requests: 1 }, 60)
+  activity.touch(70)
+  expect(activity).toMatchObject({ lastAccess: 70, lastRequest: 60 })
+})

@@ -187,8 +187,8 @@ describe('user and group', () => {
     expect(await resolveIdentity('nobody', null, own)).toEqual(own)
     await expect(resolveIdentity('root', null, own)).rejects.toMatchObject({
       code: 'UNKNOWN_USER',
-      message: expect.stringContaining('Only root may run workers as user root'),
+      message: expect.stringContaining('Only root may run as user root'),
     })
-    await expect(resolveIdentity(null, 0, own)).rejects.toThrow('Only root may run workers as group 0')
+    await expect(resolveIdentity(null, 0, own)).rejects.toThrow('Only root may run as group 0')
   })
 })

@@ -4,7 +4,7 @@ import { targetOf } from './fast-request.ts'
 
 /** The line of the access log for an exchange that is over. @param startedAt milliseconds since the epoch */
 export function accessLine(exchange: FastExchange, client: string, startedAt: number, bytes: number): AccessLogLine {
-  const { status, request, worker, retries } = exchange
+  const { status, request, tries } = exchange
   const { entry, method, requestId } = request
   return {
     time: new Date(startedAt).toISOString(),
@@ -17,7 +17,7 @@ export function accessLine(exchange: FastExchange, client: string, startedAt: nu
     duration: Date.now() - startedAt,
     version: entry.selection.version,
     by: entry.selection.by,
-    worker,
-    retries,
+    worker: tries.target.id,
+    retries: tries.retries,
   }
 }

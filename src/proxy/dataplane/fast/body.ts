@@ -1,5 +1,6 @@
 import { ChunkedScanner } from './chunked-scanner.ts'
 import type { Sink } from './outlet.ts'
+import type { ReadMemory } from './read-memory.ts'
 
 /** A message body on its way, followed to its end (RFC 9112 6.3). */
 export interface Body {
@@ -9,7 +10,7 @@ export interface Body {
   /** It is longer than it may be. */
   readonly isTooLong: boolean
   /** Passes on what belongs to the body. @returns the position behind it */
-  pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number
+  pass(buffer: Buffer, start: number, end: number, sink: Sink, memory: ReadMemory | null): number
   /** The connection it came on has ended. @returns whether that was its end */
   finish(sink: Sink): boolean
 }
@@ -28,10 +29,10 @@ export class MeasuredBody implements Body {
     return this.#left === 0
   }
 
-  pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
+  pass(buffer: Buffer, start: number, end: number, sink: Sink, memory: ReadMemory | null): number {
     const bodyEnd = Math.min(end, start + this.#left)
     this.#left -= bodyEnd - start
-    sink.bytes(buffer, start, bodyEnd, isLent)
+    sink.bytes(buffer, start, bodyEnd, memory)
     return bodyEnd
   }
 
@@ -66,8 +67,8 @@ export class ChunkedBody implements Body {
     return this.#scanner.isTooLong
   }
 
-  pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
-    const bodyEnd = this.#scanner.scan(buffer, start, end, sink, isLent)
+  pass(buffer: Buffer, start: number, end: number, sink: Sink, memory: ReadMemory | null): number {
+    const bodyEnd = this.#scanner.scan(buffer, start, end, sink, memory)
     if (this.#scanner.isDone) sink.text(lastChunk(this.#filter(this.#scanner.trailers)))
     return bodyEnd
   }
@@ -95,11 +96,11 @@ export class EndlessBody implements Body {
     return this.#allowed < 0
   }
 
-  pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
+  pass(buffer: Buffer, start: number, end: number, sink: Sink, memory: ReadMemory | null): number {
     this.#allowed -= end - start
     if (end > start && !this.isTooLong) {
       sink.text(`${(end - start).toString(16)}\r\n`)
-      sink.bytes(buffer, start, end, isLent)
+      sink.bytes(buffer, start, end, memory)
       sink.text('\r\n')
     }
     return end

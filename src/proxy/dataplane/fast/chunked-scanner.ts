@@ -1,5 +1,6 @@
 import { fieldBytes, tokenBytes } from './bytes.ts'
 import type { Sink } from './outlet.ts'
+import type { ReadMemory } from './read-memory.ts'
 
 /** Longest size line, extensions included, and longest trailer section. */
 const lineLimit = 1024
@@ -68,7 +69,7 @@ export class ChunkedScanner {
    * Takes what has come, and puts what goes on into the outlet.
    * @returns the position behind what belongs to the body
    */
-  scan(buffer: Buffer, start: number, end: number, outlet: Sink, isLent: boolean): number {
+  scan(buffer: Buffer, start: number, end: number, outlet: Sink, memory: ReadMemory | null): number {
     let at = start
     /** From here on everything goes on as it is. */
     let from = start
@@ -78,7 +79,7 @@ export class ChunkedScanner {
         at += taken
         this.#left -= taken
         if (!this.#keepsFraming) {
-          outlet.bytes(buffer, from, at, isLent)
+          outlet.bytes(buffer, from, at, memory)
           from = at
         }
         if (this.#left === 0) this.#state = 'data-cr'
@@ -97,7 +98,7 @@ export class ChunkedScanner {
         const line = this.#held + buffer.toString('latin1', lineStart, at)
         const size = isWhole ? sizeOf(line) : null
         if (!this.#keepsFraming || size === null || size === 0 || wasHeld || line.includes(';')) {
-          outlet.bytes(buffer, from, lineStart, isLent)
+          outlet.bytes(buffer, from, lineStart, memory)
           from = at
         }
         this.#held = ''
@@ -119,7 +120,7 @@ export class ChunkedScanner {
       } else break
     }
     if (this.#state === 'odd' || this.#state === 'large') return at
-    outlet.bytes(buffer, from, at, isLent)
+    outlet.bytes(buffer, from, at, memory)
     return at
   }
 

@@ -12,9 +12,11 @@ import { FastExchange } from './fast-exchange.ts'
 import { ForwardingLines } from './forwarding-lines.ts'
 import { LentReads } from './lent-reads.ts'
 import { MessageOutlet } from './message-outlet.ts'
+import type { ReadMemory } from './read-memory.ts'
 import { readRequest } from './read-request.ts'
 import { type RequestHead, scanRequestHead } from './scan-request-head.ts'
 import type { Turn } from './turn.ts'
+import { Unread } from './unread.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
 /** How much is kept of what a client sends ahead of its turn before we stop reading. */
@@ -56,10 +58,7 @@ export class FastConnection implements ClientSide {
   #since = Date.now()
   /** When the last piece of a head came, in milliseconds since the epoch. */
   #pieceAt = 0
-  /** What has come and not been taken yet. */
-  #unread: Buffer | null = null
-  /** Whether its memory is used for something else as soon as we return. */
-  #isLent = false
+  readonly #unread = new Unread()
   #pieces = 0
   #exchange: FastExchange | null = null
   #closesAfter = false
@@ -71,15 +70,14 @@ export class FastConnection implements ClientSide {
 
   constructor(accepted: Socket, lane: FastConnectionOwner) {
     this.#lane = lane
-    this.#reads = new LentReads(accepted, (buffer, length) => this.#receive(buffer, length))
+    this.#reads = new LentReads(accepted, (bytes, length, memory) => this.#receive(bytes, length, memory))
     const { socket } = this.#reads
     this.socket = socket
     this.#peer = peerOf(socket)
     this.#forwarding = new ForwardingLines(this.#peer)
     this.#sendLimit = new SendLimit(socket)
-    this.outlet = new MessageOutlet(socket, lane.turn)
+    this.outlet = new MessageOutlet(socket, lane.turn, this.#onDrain)
     socket.on('end', this.#onClientEnd)
-    socket.on('drain', this.#onDrain)
     socket.on('error', this.#onError)
     socket.on('close', this.#onClose)
   }
@@ -105,11 +103,12 @@ export class FastConnection implements ClientSide {
   offerBody(): void {
     const exchange = this.#exchange
     const unread = this.#unread
-    if (exchange === null || unread === null) return
-    this.#unread = null
-    const taken = exchange.takeBody(unread, 0, unread.length, this.#isLent)
+    const { bytes } = unread
+    if (exchange === null || bytes === null) return
+    unread.clear()
+    const taken = exchange.takeBody(bytes, 0, bytes.length, unread.memory)
     if (this.#exchange !== exchange && this.#state !== 'head') return
-    this.#keep(unread, taken)
+    unread.keep(bytes, taken)
     this.#readHead() // that may have been the last the exchange needed
     this.#limitReadAhead()
   }
@@ -155,7 +154,7 @@ export class FastConnection implements ClientSide {
     else if (this.#state === 'closing') {
       if (!this.socket.writableFinished) this.#since = now
       else if (waited >= lingerMs) this.socket.destroy()
-    } else if (this.#unread !== null) {
+    } else if (!this.#unread.isEmpty) {
       // The limit is met at the latest, not at the earliest.
       if (next - this.#since > headTimeout) this.#refuse(new Refusal('REQUEST_TIMEOUT'))
     } else if (waited >= (this.#hasServed ? keepAliveTimeout : headTimeout)) this.socket.destroy()
@@ -164,7 +163,7 @@ export class FastConnection implements ClientSide {
   readonly #onClientEnd = (): void => {
     // Whoever ends its side is taken to have left, as `node:http` does.
     this.#abort()
-    if (this.#state === 'head' && this.#unread !== null) this.#refuse(new Refusal('BAD_REQUEST'))
+    if (this.#state === 'head' && !this.#unread.isEmpty) this.#refuse(new Refusal('BAD_REQUEST'))
     else {
       this.outlet.write()
       this.socket.end()
@@ -183,45 +182,36 @@ export class FastConnection implements ClientSide {
 
   readonly #onClose = (): void => {
     this.#abort()
-    this.#unread = null
+    this.#unread.clear()
     this.#lane.onClosed(this)
   }
 
-  #receive(buffer: Buffer, length: number): void {
+  #receive(bytes: Buffer, length: number, memory: ReadMemory | null): void {
     if (this.#state === 'closing') return
-    const isFirstPiece = this.#unread === null
-    const piece = buffer.subarray(0, length)
-    this.#isLent = isFirstPiece
-    this.#unread = this.#unread === null ? piece : Buffer.concat([this.#unread, piece])
+    const isFirstPiece = this.#unread.isEmpty
+    this.#unread.add(bytes, length, memory)
     if (this.#state === 'head') {
       if (isFirstPiece) this.#since = this.#lane.turn.now
       else this.#pieceAt = this.#lane.turn.now
       this.#pieces++
       this.#readHead()
     } else if (this.#exchange !== null && !this.#exchange.isReceived) this.offerBody()
-    this.#own()
+    this.#unread.own()
     this.#limitReadAhead()
-  }
-
-  /** What is left is kept beyond this call. */
-  #own(): void {
-    if (this.#isLent && this.#unread !== null) this.#unread = Buffer.from(this.#unread)
-    this.#isLent = false
   }
 
   /** To be called whenever reading may have been resumed: else each answer would let more come than its request took away. */
   #limitReadAhead(): void {
-    if (this.#state === 'exchange' && this.#unread !== null && this.#unread.length >= readAheadLimit) this.pause()
+    if (this.#state === 'exchange' && this.#unread.length >= readAheadLimit) this.pause()
   }
 
   #readHead(): void {
-    while (this.#state === 'head' && this.#unread !== null) {
+    for (let { bytes } = this.#unread; this.#state === 'head' && bytes !== null; { bytes } = this.#unread) {
       if (this.outlet.isBlocked) {
         // A client that reads no answers gets no more: they would fill our memory.
         this.pause()
         return
       }
-      const bytes = this.#unread
       const { versionHeader, maxHeaderSize } = this.#lane.context.settings()
       const head = scanRequestHead(bytes, 0, bytes.length, versionHeader, maxHeaderSize)
       if (head === 'more' && this.#pieces < pieceLimit) return
@@ -240,25 +230,21 @@ export class FastConnection implements ClientSide {
     this.#closesAfter = head.closes
     this.#client = read.client
     this.#sentBefore = this.outlet.bytesTaken
-    this.#keep(bytes, head.end)
+    this.#unread.keep(bytes, head.end)
     turn.enter()
     this.#exchange = new FastExchange(context, workers, this, read.request)
     this.#exchange.start()
     return true
   }
 
-  #keep(bytes: Buffer, from: number): void {
-    this.#unread = from < bytes.length ? bytes.subarray(from) : null
-  }
-
   #decline(): void {
-    this.#own()
-    const unread = this.#unread
+    this.#unread.own()
+    const { bytes } = this.#unread
     this.#state = 'left'
-    this.#unread = null
+    this.#unread.clear()
     this.#release()
     this.outlet.write()
-    if (unread !== null) this.socket.unshift(unread)
+    if (bytes !== null) this.socket.unshift(bytes)
     this.#lane.onDeclined(this, this.#since)
     if (this.socket.isPaused()) this.socket.resume()
   }
@@ -266,7 +252,7 @@ export class FastConnection implements ClientSide {
   #release(): void {
     this.#reads.release()
     this.socket.off('end', this.#onClientEnd)
-    this.socket.off('drain', this.#onDrain)
+    this.outlet.release()
     this.socket.off('error', this.#onError)
     this.socket.off('close', this.#onClose)
   }
@@ -274,7 +260,7 @@ export class FastConnection implements ClientSide {
   #refuse(refusal: Refusal): void {
     this.#lane.context.refusals.count(refusal.code)
     const message = toMessage(composeAnswer(refusal, { requestId: newRequestId(), prefersHtml: false }))
-    this.outlet.bytes(message, 0, message.length, false)
+    this.outlet.bytes(message, 0, message.length, null)
     this.outlet.flush()
     this.#close()
   }
@@ -283,7 +269,7 @@ export class FastConnection implements ClientSide {
   #close(): void {
     this.#state = 'closing'
     this.#since = Date.now()
-    this.#unread = null
+    this.#unread.clear()
     this.outlet.write()
     this.socket.end()
     if (this.socket.isPaused()) this.socket.resume()

@@ -1,15 +1,17 @@
-import { addSelectionHeaders } from '../apply-selection.ts'
-import { type AttemptFailure, Attempts } from '../attempts.ts'
+import type { AttemptFailure } from '../attempts.ts'
 import type { LaneContext } from '../lane.ts'
 import { Refusal } from '../refusal.ts'
-import type { Claim } from '../targets.ts'
 import type { Body } from './body.ts'
 import type { ClientSide } from './client-side.ts'
 import type { FastRequest } from './fast-request.ts'
 import { nowhere } from './outlet.ts'
+import { ownHeaders } from './own-headers.ts'
+import type { ReadMemory } from './read-memory.ts'
 import { navigates } from './refusal-message.ts'
 import { RelayedAnswer } from './relayed-answer.ts'
+import { SentRequest } from './sent-request.ts'
 import { StallWatch } from './stall-watch.ts'
+import { Tries } from './tries.ts'
 import type { WorkerConnection, WorkerUser } from './worker-connection.ts'
 import type { WorkerConnections } from './worker-connections.ts'
 
@@ -18,18 +20,13 @@ export class FastExchange implements WorkerUser {
   readonly #context: LaneContext
   readonly #workers: WorkerConnections
   readonly #client: ClientSide
-  readonly #request: FastRequest
-  readonly #attempts: Attempts
+  readonly request: FastRequest
+  readonly tries: Tries
   readonly #body: Body
-  #claim: Claim
   #worker: WorkerConnection | null = null
-  /** What the worker gets first: the head, and what of the body was on its way to a connection that was closed before. */
-  #text: string
-  /** What the connection's outlet had given to its socket before this request. */
-  #givenBefore = 0
+  readonly #sent: SentRequest
   #answer: RelayedAnswer
   readonly #watch: StallWatch
-  #waiting: AbortController | null = null
   /** Whether the answer says so: a connection must not be closed without a word, as the next request may be on its way. */
   #saysClose = false
   #hasEnded = false
@@ -39,17 +36,11 @@ export class FastExchange implements WorkerUser {
     this.#workers = workers
     this.#watch = new StallWatch(workers.turn)
     this.#client = client
-    this.#request = request
-    const { method, entry, hasBody, body } = request
-    this.#body = body
-    this.#text = request.text
-    this.#attempts = new Attempts(entry.ticket, method, hasBody)
-    this.#claim = entry.claim
+    this.request = request
+    this.#body = request.body
+    this.#sent = new SentRequest(request.text)
+    this.tries = new Tries(request)
     this.#answer = this.#newAnswer()
-  }
-
-  get request(): FastRequest {
-    return this.#request
   }
 
   /** Whether the request has been received whole. */
@@ -62,18 +53,16 @@ export class FastExchange implements WorkerUser {
     return this.#answer.status
   }
 
-  get worker(): string {
-    return this.#claim.target.id
-  }
-
-  get retries(): number {
-    return this.#attempts.retries
-  }
-
   start(): void {
-    const worker = this.#workers.take(this.#claim.target, this)
+    this.#connect()
+    const { method, hasBody, text, entry } = this.request
+    if (!hasBody) this.#context.mirror()?.offer(method, entry.selection, () => text)
+  }
+
+  #connect(): void {
+    const worker = this.#workers.take(this.tries.target, this)
     this.#worker = worker
-    this.#givenBefore = worker.outlet.bytesGiven
+    this.#sent.aim(worker)
     this.#watch.restart()
     if (worker.isOpen) this.onOpen()
   }
@@ -82,13 +71,13 @@ export class FastExchange implements WorkerUser {
    * Takes what has come of the body.
    * @returns the position behind what was taken: nothing while there is no connection that it could go to
    */
-  takeBody(buffer: Buffer, start: number, end: number, isLent: boolean): number {
+  takeBody(buffer: Buffer, start: number, end: number, memory: ReadMemory | null): number {
     // One that came whole with its head, and was taken back from a connection that ended, is in the text that goes to the next.
     if (this.#hasEnded || this.#body.isComplete) return start
     const worker = this.#worker
     if (worker === null && !this.#answer.isComplete) return start
     if (worker !== null && !worker.isOpen) return start
-    const taken = this.#body.pass(buffer, start, end, worker?.outlet ?? nowhere, isLent)
+    const taken = this.#body.pass(buffer, start, end, worker?.outlet ?? nowhere, memory)
     this.#watch.move()
     if (this.#body.isOdd || this.#body.isTooLong) {
       this.#refuse(new Refusal(this.#body.isTooLong ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST'))
@@ -99,7 +88,7 @@ export class FastExchange implements WorkerUser {
       if (worker.outlet.flush()) this.#client.resume()
       else this.#client.pause()
     }
-    if (this.#body.isComplete && this.#answer.isComplete) this.#end()
+    if (this.#body.isComplete && this.#answer.isComplete) this.#end(this.#saysClose)
     return taken
   }
 
@@ -111,25 +100,25 @@ export class FastExchange implements WorkerUser {
     else {
       this.#watch.ask()
       worker?.outlet.flush()
-      if (this.#answer.isComplete) this.#end()
+      if (this.#answer.isComplete) this.#end(this.#saysClose)
     }
   }
 
   onOpen(): void {
     const worker = this.#worker
     if (worker === null) return
-    worker.outlet.text(this.#text)
-    if (this.#request.hasBody) this.#client.offerBody()
+    this.#sent.begin(worker)
+    if (this.request.hasBody) this.#client.offerBody()
     if (this.#worker !== worker || worker.socket.destroyed) return // the body was no body
     this.#watch.ask()
     if (!worker.outlet.flush()) this.#client.pause()
   }
 
-  onBytes(buffer: Buffer, length: number): void {
+  onBytes(memory: ReadMemory, length: number): void {
     const answer = this.#answer
     const worker = this.#worker
     if (worker === null) return
-    if (this.#isUnsent(worker)) {
+    if (this.#sent.isUnsent(worker)) {
       this.#dropWorker() // it cannot be an answer
       this.#sendElsewhere(worker, null)
       return
@@ -141,12 +130,12 @@ export class FastExchange implements WorkerUser {
     }
     this.#watch.restart()
     const hadHead = answer.hasHead
-    if (!answer.take(buffer, length)) {
+    if (!answer.take(memory, length)) {
       const wasSent = !this.#client.outlet.discard() || hadHead
       this.#onBadAnswer(wasSent)
       return
     }
-    if (!hadHead && answer.hasHead) this.#claim.succeed()
+    if (!hadHead && answer.hasHead) this.tries.succeed(answer.status)
     const { outlet } = this.#client
     const takesMore = answer.isComplete ? outlet.finish() : outlet.flush()
     if (answer.isComplete) this.#onAnswered()
@@ -178,7 +167,7 @@ export class FastExchange implements WorkerUser {
       } else this.#break()
       return
     }
-    if (this.#isUnsent(worker)) {
+    if (this.#sent.isUnsent(worker)) {
       this.#sendElsewhere(worker, error)
       return
     }
@@ -191,8 +180,7 @@ export class FastExchange implements WorkerUser {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#dropWorker()
-    this.#claim.release()
-    this.#waiting?.abort(new Error('the client has left'))
+    this.tries.end()
   }
 
   /** Looks at the time: to be called now and then. */
@@ -212,7 +200,7 @@ export class FastExchange implements WorkerUser {
   #onAnswered(): void {
     const worker = this.#worker
     if (!this.#body.isComplete) {
-      if (worker === null) this.#claim.release()
+      if (worker === null) this.tries.release()
       this.#client.resume()
       return
     }
@@ -222,7 +210,7 @@ export class FastExchange implements WorkerUser {
       if (worker.socket.isPaused()) worker.socket.resume()
       this.#workers.giveBack(worker, this.#answer.keepsFor)
     }
-    this.#end() // drops a connection that cannot be used again
+    this.#end(this.#saysClose) // drops a connection that cannot be used again
   }
 
   /** @param wasSent whether the client has seen some of it */
@@ -237,14 +225,9 @@ export class FastExchange implements WorkerUser {
     }
   }
 
-  /** Whether a kept connection has been used for nothing yet: all of the request still waits for the end of the turn. */
-  #isUnsent(worker: WorkerConnection): boolean {
-    return worker.hasServed && worker.outlet.bytesGiven === this.#givenBefore
-  }
-
   /** Another connection gets what waited for the end of the turn on this one. */
   #sendElsewhere(worker: WorkerConnection, error: Error | null): void {
-    this.#text = worker.outlet.takeBack()
+    this.#sent.takeBack(worker)
     this.#fail({ kind: 'unsent', isReused: true, error: error ?? new Error('the connection ended') })
   }
 
@@ -254,21 +237,13 @@ export class FastExchange implements WorkerUser {
 
   /** Sends the request again, to whoever can be had, if that is allowed. */
   async #recover(failure: AttemptFailure): Promise<void> {
-    this.#attempts.settle(this.#claim, failure)
-    if (failure.kind === 'sent' || failure.kind === 'unsent') this.#workers.closeIdle(this.#claim.target)
+    this.tries.fail(failure)
+    if (failure.kind === 'sent' || failure.kind === 'unsent') this.#workers.closeIdle(this.tries.target)
     const { waitingPageAfter } = this.#context.settings()
-    const patience = navigates(this.#request) ? waitingPageAfter : Number.POSITIVE_INFINITY
-    this.#waiting = new AbortController()
-    const { signal } = this.#waiting
-    const claim = await this.#attempts.next(patience, () => signal)
-    this.#waiting = null
-    if (this.#hasEnded) {
-      claim.release()
-      return
-    }
-    this.#claim = claim
+    const patience = navigates(this.request) ? waitingPageAfter : Number.POSITIVE_INFINITY
+    if (!(await this.tries.next(patience))) return
     this.#answer = this.#newAnswer()
-    this.start()
+    this.#connect()
   }
 
   /** Answers in place of a worker; where an answer has begun already, cuts it off. */
@@ -277,27 +252,21 @@ export class FastExchange implements WorkerUser {
     this.#dropWorker()
     const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { cause: error })
     this.#context.refusals.count(refusal.code)
-    if (this.#answer.isComplete) {
-      this.#finish()
-      this.#client.onEnd(true)
-      return
+    if (this.#answer.isComplete) this.#end(true)
+    else if (this.#answer.hasHead) this.#break()
+    else {
+      const { requestId } = this.request
+      if (refusal.code === 'INTERNAL') this.#context.log.error({ err: error, requestId }, 'a request failed')
+      const closes = this.#client.isLast() || !this.#body.isComplete || refusal.endsConnection
+      this.#answer.setStatus(this.#client.outlet.refuse(refusal, this.request, closes))
+      this.#end(closes)
     }
-    if (this.#answer.hasHead) {
-      this.#break()
-      return
-    }
-    const { requestId } = this.#request
-    if (refusal.code === 'INTERNAL') this.#context.log.error({ err: error, requestId }, 'a request failed')
-    const closes = this.#client.isLast() || !this.#body.isComplete || refusal.endsConnection
-    this.#answer.setStatus(this.#client.outlet.refuse(refusal, this.#request, closes))
-    this.#finish()
-    this.#client.onEnd(closes)
   }
 
-  #end(): void {
+  #end(closes: boolean): void {
     if (this.#hasEnded) return
     this.#finish()
-    this.#client.onEnd(this.#saysClose)
+    this.#client.onEnd(closes)
   }
 
   #break(): void {
@@ -309,7 +278,7 @@ export class FastExchange implements WorkerUser {
   #finish(): void {
     this.#hasEnded = true
     this.#dropWorker()
-    this.#claim.release()
+    this.tries.end()
   }
 
   #dropWorker(): void {
@@ -318,23 +287,11 @@ export class FastExchange implements WorkerUser {
   }
 
   #newAnswer(): RelayedAnswer {
-    return new RelayedAnswer(this.#client.outlet, this.#request.method === 'HEAD', () => this.#ownHeaders())
+    return new RelayedAnswer(this.#client.outlet, this.request.method === 'HEAD', () => this.#ownHeaders())
   }
 
   #ownHeaders(): string[] {
     this.#saysClose = this.#client.isLast()
-    return ownHeaders(this.#request, this.#context.settings().servedVersionHeader, this.#saysClose)
+    return ownHeaders(this.request, this.#context.settings().servedVersionHeader, this.#saysClose)
   }
-}
-
-/** Header lines that the gateway adds to an answer, names and values in turn. */
-function ownHeaders(
-  { requestId, entry: { selection } }: FastRequest,
-  tellsVersion: boolean,
-  closes: boolean,
-): string[] {
-  const headers = ['X-Request-Id', requestId]
-  addSelectionHeaders(headers, selection, tellsVersion)
-  if (closes) headers.push('Connection', 'close')
-  return headers
 }

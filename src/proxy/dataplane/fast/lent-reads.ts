@@ -1,20 +1,24 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import { Duplex } from 'node:stream'
+import { Reader, type ReadMemory } from './read-memory.ts'
 
-/** One read buffer for all connections: what has been read is passed on, or copied, before anything else is read. */
-const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
-
-/** Takes what has been read. @param buffer lent: it holds other bytes once this returns */
-export type OnRead = (buffer: Buffer, length: number) => void
+/**
+ * Takes what has been read: the first `length` bytes.
+ * @param memory what was read into: it holds other bytes once this returns, unless it is kept; null: nobody else uses the buffer
+ */
+export type OnRead = (bytes: Buffer, length: number, memory: ReadMemory | null) => void
 
 /** What `net.Socket` has beyond its documentation, and may cease to have. */
 interface Undocumented {
   _handle?: { useUserBuffer?: (buffer: Buffer) => void } | null
-  [slot: symbol]: unknown
 }
 
-/** Takes the length of what has been read. @returns whether to read on */
-type OnLength = (length: number) => boolean
+/** What `onread` says. */
+interface Lent {
+  readonly buffer: () => Buffer
+  /** Takes the length of what has been read. @returns whether to read on */
+  readonly callback: (length: number) => boolean
+}
 
 /**
  * Reads an accepted connection without the price of a stream: a buffer, an event and a turn of the queue for each read, about
@@ -26,19 +30,17 @@ type OnLength = (length: number) => boolean
 export class LentReads {
   /** The connection: use this one, and not the accepted one, from now on. */
   readonly socket: Socket
+  readonly #reader = new Reader()
   #onRead: OnRead | null
 
   constructor(accepted: Socket, onRead: OnRead) {
     this.#onRead = onRead
-    const callback: OnLength = (length) => this.#take(length)
+    const onread: Lent = { buffer: this.#reader.buffer, callback: (length) => this.#take(length) }
     const handle = takeHandle(accepted)
-    if (handle !== null) {
-      const options = { handle, allowHalfOpen: true, onread: { buffer: readBuffer, callback } }
-      this.socket = new Socket(options as SocketConstructorOpts)
-      return
-    }
-    this.socket = accepted
-    if (!lend(accepted, callback)) accepted.on('data', this.#onData)
+    this.socket =
+      handle === null ? accepted : new Socket({ handle, allowHalfOpen: true, onread } as SocketConstructorOpts)
+    if (handle === null && !lend(accepted, onread)) accepted.on('data', this.#onData)
+    this.socket.on('close', () => this.#reader.end())
   }
 
   /** From now on the socket is a stream like any other, for whoever gets it. */
@@ -53,12 +55,15 @@ export class LentReads {
 
   /** @returns whether to read on */
   #take(length: number): boolean {
-    if (this.#onRead === null) return this.socket.push(Buffer.from(readBuffer.subarray(0, length)))
-    this.#onRead(readBuffer, length)
-    return true
+    const { memory } = this.#reader
+    const onRead = this.#onRead
+    const readsOn = onRead !== null || this.socket.push(Buffer.from(memory.bytes.subarray(0, length)))
+    onRead?.(memory.bytes, length, memory)
+    this.#reader.advance(length, readsOn && !this.socket.isPaused())
+    return readsOn
   }
 
-  readonly #onData = (chunk: Buffer): void => this.#onRead?.(chunk, chunk.length)
+  readonly #onData = (chunk: Buffer): void => this.#onRead?.(chunk, chunk.length, null)
 }
 
 /** The handle of a plain socket, which then has none any more, and is closed; null if it cannot be had. */
@@ -73,28 +78,36 @@ function takeHandle(accepted: Socket): object | null {
 }
 
 /** Where `net.Socket` keeps what `onread` says; null: it was looked for in vain. */
-let slots: { readonly buffer: symbol; readonly callback: symbol } | null | undefined
+let slots: Slots | null | undefined
 
-/** Has a socket with TLS read into our buffer from now on. @returns false if that cannot be done */
-function lend(accepted: Socket, callback: OnLength): boolean {
+interface Slots {
+  readonly buffer: symbol
+  readonly next: symbol
+  readonly callback: symbol
+}
+
+/** Has a socket with TLS read into memory of ours from now on. @returns false if that cannot be done */
+function lend(accepted: Socket, { buffer, callback }: Lent): boolean {
   if (!('encrypted' in accepted) || accepted.destroyed) return false
   // Somebody reads it already, or has.
   if (accepted.readableLength > 0 || accepted.readableFlowing !== null) return false
   if (slots === undefined) slots = findSlots(accepted)
-  const socket = accepted as unknown as Undocumented
-  const handle = socket._handle
+  const handle = (accepted as Undocumented)._handle
   if (slots === null || typeof handle?.useUserBuffer !== 'function') return false
-  if (socket[slots.buffer] !== null || socket[slots.callback] !== null) return false
-  socket[slots.buffer] = readBuffer
-  socket[slots.callback] = callback
-  handle.useUserBuffer(readBuffer)
+  const kept = accepted as unknown as Record<symbol, unknown>
+  if (kept[slots.buffer] !== null || kept[slots.next] !== null || kept[slots.callback] !== null) return false
+  const first = buffer()
+  kept[slots.buffer] = first
+  kept[slots.next] = buffer
+  kept[slots.callback] = callback
+  handle.useUserBuffer(first)
   accepted.read(0)
   return true
 }
 
-function findSlots(socket: Socket): typeof slots {
+function findSlots(socket: Socket): Slots | null {
   const symbols = Object.getOwnPropertySymbols(socket)
   const named = (name: string) => symbols.find(({ description }) => description === name)
-  const [buffer, callback] = [named('kBuffer'), named('kBufferCb')]
-  return buffer === undefined || callback === undefined ? null : { buffer, callback }
+  const [buffer, next, callback] = [named('kBuffer'), named('kBufferGen'), named('kBufferCb')]
+  return buffer === undefined || next === undefined || callback === undefined ? null : { buffer, next, callback }
 }

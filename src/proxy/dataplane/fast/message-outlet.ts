@@ -32,7 +32,7 @@ export class MessageOutlet extends Outlet implements AnswerOutlet {
 
   refuse(refusal: Refusal, request: FastRequest, closes: boolean): number {
     const { status, message } = refusalMessage(refusal, request, closes)
-    this.bytes(message, 0, message.length, false)
+    this.bytes(message, 0, message.length, null)
     this.flush()
     return status
   }

@@ -2,13 +2,14 @@ import { applySelection } from '../apply-selection.ts'
 import { isTooLong } from '../body-guard.ts'
 import { clientAddress, nothingEarlier } from '../forwarding.ts'
 import type { LaneContext } from '../lane.ts'
+import { isHealthPath } from '../own-answer.ts'
 import type { Peer } from '../peer.ts'
 import { requestIdOf } from '../request-id.ts'
 import type { FastRequest } from './fast-request.ts'
 import type { ForwardingLines } from './forwarding-lines.ts'
 import { requestBodyOf } from './request-body.ts'
 import type { RequestHead } from './scan-request-head.ts'
-import { SelectableHead } from './selectable-head.ts'
+import { SelectableHead, targetOf } from './selectable-head.ts'
 import { spliceRequestHead } from './splice-request-head.ts'
 import { takeForwarding } from './trusted-head.ts'
 
@@ -31,9 +32,10 @@ export function readRequest(
   bytes: Buffer,
   head: RequestHead,
 ): ReadRequest | null {
-  const { maxBodySize } = context.settings()
+  const { maxBodySize, healthPath } = context.settings()
   if (isTooLong(head.contentLength, maxBodySize)) return null
   const raw = bytes.toString('latin1', 0, head.end)
+  if (healthPath !== null && isHealthPath(targetOf(raw, head), healthPath)) return null
   const trusted = context.trustedPeers()
   const earlier = trusted.has(peer.address) ? takeForwarding(raw, head) : nothingEarlier
   const lines = forwarding.of(raw.slice(head.hostStart, head.hostEnd), earlier)

@@ -1,5 +1,6 @@
 import type { AnswerOutlet } from './answer-outlet.ts'
 import type { Body } from './body.ts'
+import type { ReadMemory } from './read-memory.ts'
 import { type ResponseHead, scanResponseHead } from './scan-response-head.ts'
 import { framingOf } from './splice-response-head.ts'
 
@@ -57,16 +58,18 @@ export class RelayedAnswer {
 
   /**
    * Takes what the worker has sent.
-   * @param buffer lent
+   * @param read what it was read into
    * @returns false if it makes no sense
    */
-  take(buffer: Buffer, length: number): boolean {
-    if (this.#body !== null) return this.#takeBody(this.#body, buffer, 0, length)
-    let bytes = buffer
+  take(read: ReadMemory, length: number): boolean {
+    let memory: ReadMemory | null = read
+    let { bytes } = read
     let end = length
+    if (this.#body !== null) return this.#takeBody(this.#body, bytes, 0, end, memory)
     if (this.#partial !== null) {
-      bytes = Buffer.concat([this.#partial, buffer.subarray(0, length)])
+      bytes = Buffer.concat([this.#partial, bytes.subarray(0, length)])
       end = bytes.length
+      memory = null
       this.#partial = null
     }
     let at = 0
@@ -80,7 +83,7 @@ export class RelayedAnswer {
       at = head.end
       if (head.status >= 200) {
         const body = this.#begin(bytes, head)
-        return body !== null && this.#takeBody(body, bytes, at, end)
+        return body !== null && this.#takeBody(body, bytes, at, end, memory)
       }
       if (head.status === 101) return false // nobody asked for it
       this.#client.information(bytes, head)
@@ -104,12 +107,12 @@ export class RelayedAnswer {
     return this.#body
   }
 
-  #takeBody(body: Body, bytes: Buffer, start: number, end: number): boolean {
+  #takeBody(body: Body, bytes: Buffer, start: number, end: number, memory: ReadMemory | null): boolean {
     if (body.isComplete) {
       this.#hasSurplus = end > start
       return true
     }
-    const at = body.pass(bytes, start, end, this.#client, true)
+    const at = body.pass(bytes, start, end, this.#client, memory)
     if (at < end) this.#hasSurplus = true
     return !body.isOdd
   }

@@ -1,3 +1,4 @@
+import { withoutBlanks } from '../../routing/cookies.ts'
 import type { SelectableRequest } from '../../routing/selection.ts'
 import type { RequestHead } from './scan-request-head.ts'
 
@@ -29,8 +30,7 @@ export class SelectableHead implements SelectableRequest {
   }
 
   get target(): string {
-    const { start, method, targetEnd } = this.#head
-    return this.#text.slice(method.length + 1, targetEnd - start)
+    return targetOf(this.#text, this.#head)
   }
 
   get host(): string {
@@ -48,8 +48,13 @@ export class SelectableHead implements SelectableRequest {
     for (let at = text.indexOf('\n') + 1; at < text.length - 2; at = text.indexOf('\n', at) + 1) {
       const colon = at + name.length
       if (text[colon] !== ':' || text.slice(at, colon).toLowerCase() !== name) continue
-      values.push(text.slice(colon + 1, text.indexOf('\r', colon)).trim())
+      values.push(withoutBlanks(text.slice(colon + 1, text.indexOf('\r', colon))))
     }
     return values
   }
+}
+
+/** The request target. @param text the head, one character a byte */
+export function targetOf(text: string, { start, method, targetEnd }: RequestHead): string {
+  return text.slice(method.length + 1, targetEnd - start)
 }

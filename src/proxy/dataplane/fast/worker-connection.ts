@@ -1,14 +1,15 @@
 import { connect, type Socket } from 'node:net'
 import type { Target } from '../../routing/route-table.ts'
 import { Outlet } from './outlet.ts'
+import { Reader, type ReadMemory } from './read-memory.ts'
 import type { Turn } from './turn.ts'
 
 /** Who uses a connection to a worker at the moment. */
 export interface WorkerUser {
   /** It is connected; called for a new one only. */
   onOpen(): void
-  /** @param buffer lent: it holds other bytes once this returns */
-  onBytes(buffer: Buffer, length: number): void
+  /** @param memory what was read into: it holds other bytes once this returns, unless it is kept */
+  onBytes(memory: ReadMemory, length: number): void
   /** The worker takes more again. */
   onDrain(): void
   /** It has ended; or it broke, with an error. The last thing called. */
@@ -27,12 +28,6 @@ export interface Pool {
 /** A worker that closes them sooner than twice this closes single ones: no reason to connect anew for every request. */
 const shortestIdleMs = 250
 
-/**
- * One read buffer for all connections: what has been read is passed on, or copied, before anything else is read
- * (documented as `onread` of `net.connect`; it spares a buffer for each read).
- */
-const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
-
 /** One connection to a worker, used by one exchange after another. */
 export class WorkerConnection {
   readonly socket: Socket
@@ -46,6 +41,7 @@ export class WorkerConnection {
   #freeSince = 0
   /** When it is to be closed if it is not used, in milliseconds since the epoch. */
   expiresAt = 0
+  readonly #reader = new Reader()
   #isOpen = false
   #user: WorkerUser | null
   #error: Error | null = null
@@ -57,14 +53,14 @@ export class WorkerConnection {
       host: target.host,
       port: target.port,
       noDelay: true,
-      onread: { buffer: readBuffer, callback: (length) => this.#onRead(length) },
+      // It spares a buffer, an event and an entry in the queue for each read.
+      onread: { buffer: this.#reader.buffer, callback: (length) => this.#onRead(length) },
     })
-    this.outlet = new Outlet(this.socket, turn)
+    this.outlet = new Outlet(this.socket, turn, () => this.#user?.onDrain())
     this.socket.on('connect', () => {
       this.#isOpen = true
       this.#user?.onOpen()
     })
-    this.socket.on('drain', () => this.#user?.onDrain())
     this.socket.on('end', () => {
       this.#noticeEnd()
       this.#leave()
@@ -73,7 +69,10 @@ export class WorkerConnection {
       this.#noticeEnd()
       this.#error = error
     })
-    this.socket.on('close', () => this.#leave())
+    this.socket.on('close', () => {
+      this.#reader.end()
+      this.#leave()
+    })
   }
 
   get isOpen(): boolean {
@@ -103,7 +102,8 @@ export class WorkerConnection {
 
   #onRead(length: number): boolean {
     if (this.#user === null) this.socket.destroy()
-    else this.#user.onBytes(readBuffer, length)
+    else this.#user.onBytes(this.#reader.memory, length)
+    this.#reader.advance(length, !this.socket.isPaused())
     return true
   }
 

@@ -14,7 +14,7 @@ import type { Turn } from '../fast/turn.ts'
 import type { WorkerConnections } from '../fast/worker-connections.ts'
 import { clientAddress, earlierForwarding } from '../forwarding.ts'
 import type { LaneContext } from '../lane.ts'
-import { ownAnswer } from '../own-answer.ts'
+import { type OwnAnswer, ownAnswer } from '../own-answer.ts'
 import type { Peer } from '../peer.ts'
 import { Refusal } from '../refusal.ts'
 import { requestIdOf } from '../request-id.ts'
@@ -159,9 +159,9 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     const { context, peer, heads } = this.#owner
     const settings = context.settings()
     const { method, fields, host, path } = head
-    const own = ownAnswer(settings.binding.redirect, host, path, { method, rawHeaders: [...fields] })
+    const own = ownAnswer(settings, { method, path, host, rawHeaders: [...fields] }, context.isReady)
     if (own !== null) {
-      this.#answer(own.status, own.fields)
+      this.#answer(own)
       return
     }
     if (isTooLong(head.contentLength, settings.maxBodySize)) throw new Refusal('REQUEST_TOO_LARGE')
@@ -185,7 +185,7 @@ export class ClientStream implements ClientSide, AnsweredRequest {
   async #wait(head: Http2RequestHead, selectable: SelectableRequest): Promise<void> {
     const { context } = this.#owner
     const selection = context.dispatcher.select(selectable)
-    const ticket = context.dispatcher.enter(selection.version)
+    const ticket = context.dispatcher.enter(selection.version, selection.by)
     this.#by = selection.by
     this.#ticket = ticket
     const waiting = new AbortController()
@@ -241,10 +241,10 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     if (!this.#stream.destroyed) this.#stream.close(code)
   }
 
-  /** Answers, without a body, what no worker is asked. */
-  #answer(status: number, fields: readonly string[]): void {
+  /** Answers what no worker is asked. */
+  #answer({ status, fields, body }: OwnAnswer): void {
     this.#status = status
-    this.outlet.answer({ status, headers: [...fields, 'X-Request-Id', this.#requestId], body: Buffer.alloc(0) })
+    this.outlet.answer({ status, headers: [...fields, 'X-Request-Id', this.#requestId], body: Buffer.from(body) })
     this.#account()
   }
 
@@ -293,8 +293,8 @@ export class ClientStream implements ClientSide, AnsweredRequest {
       duration: Date.now() - this.#startedAt,
       version: this.#ticket?.version ?? null,
       by: this.#by,
-      worker: this.#exchange?.worker ?? null,
-      retries: this.#exchange?.retries ?? 0,
+      worker: this.#exchange?.tries.target.id ?? null,
+      retries: this.#exchange?.tries.retries ?? 0,
     })
   }
 }

@@ -1,6 +1,7 @@
 import type { Body } from '../fast/body.ts'
 import { ChunkedScanner } from '../fast/chunked-scanner.ts'
 import type { Sink } from '../fast/outlet.ts'
+import type { ReadMemory } from '../fast/read-memory.ts'
 
 /** What is in a chunked body, without the chunks; HTTP/2 has a framing of its own. */
 export class ChunkContents implements Body {
@@ -23,8 +24,8 @@ export class ChunkContents implements Body {
     return this.#scanner.trailers
   }
 
-  pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
-    return this.#scanner.scan(buffer, start, end, sink, isLent)
+  pass(buffer: Buffer, start: number, end: number, sink: Sink, memory: ReadMemory | null): number {
+    return this.#scanner.scan(buffer, start, end, sink, memory)
   }
 
   finish(): boolean {
@@ -38,8 +39,8 @@ export class OpenContents implements Body {
   readonly isOdd = false
   readonly isTooLong = false
 
-  pass(buffer: Buffer, start: number, end: number, sink: Sink, isLent: boolean): number {
-    sink.bytes(buffer, start, end, isLent)
+  pass(buffer: Buffer, start: number, end: number, sink: Sink, memory: ReadMemory | null): number {
+    sink.bytes(buffer, start, end, memory)
     return end
   }
 

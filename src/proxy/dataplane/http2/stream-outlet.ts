@@ -4,6 +4,7 @@ import { trailerPairs } from '../end-to-end-headers.ts'
 import type { AnswerOutlet } from '../fast/answer-outlet.ts'
 import { type Body, MeasuredBody } from '../fast/body.ts'
 import type { FastRequest } from '../fast/fast-request.ts'
+import type { ReadMemory } from '../fast/read-memory.ts'
 import { refusalAnswer } from '../fast/refusal-message.ts'
 import type { ResponseHead } from '../fast/scan-response-head.ts'
 import type { Framing } from '../fast/splice-response-head.ts'
@@ -84,15 +85,15 @@ export class StreamOutlet implements AnswerOutlet {
   }
 
   text(text: string): void {
-    this.bytes(Buffer.from(text, 'latin1'), 0, text.length, false)
+    this.bytes(Buffer.from(text, 'latin1'), 0, text.length, null)
   }
 
-  bytes(buffer: Buffer, start: number, end: number, isLent: boolean): void {
+  bytes(buffer: Buffer, start: number, end: number, memory: ReadMemory | null): void {
     if (end <= start || this.#isBodiless) return
     const piece = buffer.subarray(start, end)
     this.#bytesSent += piece.length
     if (this.#piece !== null) this.#piece = Buffer.concat([this.#piece, piece])
-    else this.#piece = isLent ? Buffer.from(piece) : piece
+    else this.#piece = memory === null ? piece : Buffer.from(piece)
   }
 
   flush(): boolean {
@@ -145,7 +146,7 @@ export class StreamOutlet implements AnswerOutlet {
     this.#headers = newHeaders(status)
     addHeaders(this.#headers, headers)
     this.#isBodiless = this.#request.isHead
-    this.bytes(body, 0, body.length, false)
+    this.bytes(body, 0, body.length, null)
     this.finish()
   }
 

@@ -79,7 +79,7 @@ export class StreamReader {
   }
 
   #give(chunk: Buffer, exchange: FastExchange): void {
-    const taken = exchange.takeBody(chunk, 0, chunk.length, false)
+    const taken = exchange.takeBody(chunk, 0, chunk.length, null)
     if (taken >= chunk.length) return
     this.#unread = chunk.subarray(taken)
     this.#stream.pause()

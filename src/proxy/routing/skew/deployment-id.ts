@@ -1,22 +1,24 @@
 import type { Selector } from '../selector.ts'
-import type { VersionNames } from '../version-names.ts'
 
 /**
  * What a client says that it was built as: `x-deployment-id`, as Next.js sends it. A version that is gone is as if nothing were
  * said: its client is better served by another one than not at all.
  */
-export function byDeploymentHeader(names: VersionNames): Selector {
-  return { by: 'header', read: (request) => onlyKnown(request.header('x-deployment-id'), names) }
+export const byDeploymentHeader: Selector = {
+  by: 'header',
+  isHint: true,
+  read: (request) => only(request.header('x-deployment-id')),
 }
 
 /** The same in the query: `?dpl=`, which Next.js adds to scripts and styles. */
-export function byDeploymentQuery(names: VersionNames): Selector {
-  return { by: 'query', read: (request) => onlyKnown(deploymentIds(request.target), names) }
+export const byDeploymentQuery: Selector = {
+  by: 'query',
+  isHint: true,
+  read: (request) => only(deploymentIds(request.target)),
 }
 
-function onlyKnown(values: readonly string[], names: VersionNames): string | null {
-  const [value, second] = values
-  return value === undefined || second !== undefined ? null : names.find(value)
+function only([value, second]: readonly string[]): string | null {
+  return value !== undefined && second === undefined ? value : null
 }
 
 function deploymentIds(target: string): string[] {

@@ -3,14 +3,15 @@ import { connect, createServer, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { Outlet } from '../../../../src/proxy/dataplane/fast/outlet.ts'
+import { Reader, ReadMemory } from '../../../../src/proxy/dataplane/fast/read-memory.ts'
 import { Turn } from '../../../../src/proxy/dataplane/fast/turn.ts'
 
-const lent = Buffer.alloc(40_000)
+const common = new ReadMemory(40_000, true)
 
 const step = fc.oneof(
   fc.record({ kind: fc.constant('text' as const), text: fc.string({ unit: 'binary-ascii', maxLength: 20 }) }),
   fc.record({
-    kind: fc.constant('bytes' as const),
+    kind: fc.constantFrom('bytes' as const, 'bytes of its own' as const),
     fill: fc.integer({ min: 0, max: 255 }),
     length: fc.oneof(fc.integer({ min: 0, max: 30 }), fc.constantFrom(16_384, 16_385, 40_000)),
   }),
@@ -19,13 +20,14 @@ const step = fc.oneof(
   ),
 )
 
-async function socketPair(): Promise<{ near: Socket; far: Socket }> {
+async function socketPair(options = {}): Promise<{ near: Socket; far: Socket }> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const accepted = once(server, 'connection')
-  const near = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1')
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  const near = connect({ ...options, port, host: '127.0.0.1' })
   const [far] = (await accepted) as [Socket]
   onTestFinished(() => {
     near.destroy()
@@ -40,7 +42,10 @@ test('an outlet writes what was flushed, all of it and in order, whether or not 
   const received: Buffer[] = []
   far.on('data', (chunk: Buffer) => received.push(chunk))
   const turn = new Turn()
-  const outlet = new Outlet(near, turn)
+  const outlet = new Outlet(near, turn, () => {})
+  const reader = new Reader()
+  reader.advance(reader.memory.bytes.length, true)
+  onTestFinished(() => reader.end())
   let isGathering = false
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
@@ -51,11 +56,13 @@ test('an outlet writes what was flushed, all of it and in order, whether or not 
         if (done.kind === 'text') {
           outlet.text(done.text)
           gathered += done.text
-        } else if (done.kind === 'bytes') {
-          lent.fill(done.fill)
-          outlet.bytes(lent, 0, done.length, true)
-          gathered += lent.toString('latin1', 0, done.length)
+        } else if (done.kind === 'bytes' || done.kind === 'bytes of its own') {
+          const memory = done.kind === 'bytes' ? common : reader.memory
+          memory.bytes.fill(done.fill)
+          outlet.bytes(memory.bytes, 0, done.length, memory)
+          gathered += memory.bytes.toString('latin1', 0, done.length)
           hasLarge ||= done.length > 10_000
+          if (memory !== common) reader.advance(memory.bytes.length, true)
         } else if (done.kind === 'flush') {
           outlet.flush()
           expected += gathered
@@ -84,4 +91,34 @@ test('an outlet writes what was flushed, all of it and in order, whether or not 
     }),
     { numRuns: 300 },
   )
+})
+
+test('whoever is told to wait is told to go on, however little there was to write, and its memory is free again', async () => {
+  // With such a socket there is never enough to write for a 'drain'.
+  const { near, far } = await socketPair({ writableHighWaterMark: 100_000_000 })
+  far.pause()
+  let told = 0
+  const outlet = new Outlet(near, new Turn(), () => told++)
+  const reader = new Reader()
+  onTestFinished(() => reader.end())
+  reader.advance(reader.memory.bytes.length, true)
+  let given = 0
+  do {
+    const { memory } = reader
+    outlet.bytes(memory.bytes, 0, 20_000, memory)
+    given += 20_000
+    reader.advance(memory.bytes.length, true)
+  } while (outlet.flush() && given < 50_000_000)
+  expect(outlet.isBlocked).toBe(true)
+  outlet.text('the end')
+  outlet.flush()
+  expect([told, outlet.isBlocked]).toEqual([0, true])
+  let received = 0
+  far.on('data', (chunk: Buffer) => {
+    received += chunk.length
+  })
+  far.resume()
+  while (told === 0) await new Promise((resolve) => setImmediate(resolve))
+  expect(outlet.isBlocked).toBe(false)
+  while (received < given + 7) await once(far, 'data')
 })

@@ -23,7 +23,9 @@ async function acceptOne(target: Target): Promise<{ client: RawClient; socket: S
     log: silentLog(),
     settings: () => defaultSettings,
     trustedPeers: () => new TrustedPeers([]),
+    isReady: () => true,
     accessLog: () => null,
+    mirror: () => null,
     refusals: new Refusals(() => {}, silentLog()),
   }
   const server = createServer({ allowHalfOpen: true, noDelay: true })

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { ForwardingFields } from '../../../../src/proxy/dataplane/forwarding-fields.ts'
 import { WorkerHeads } from '../../../../src/proxy/dataplane/http2/worker-head.ts'
-import { workerRequestHeaders } from '../../../../src/proxy/dataplane/worker-request.ts'
+import { workerRequestLines } from '../../../../src/proxy/dataplane/worker-request.ts'
 
 const peer = { address: '192.0.2.7', isEncrypted: true }
 
@@ -17,20 +18,22 @@ test('a worker gets the fields that the other lanes pass on', () => {
       const fields = lines.flat()
       const head = { method: 'GET', path: '/a', host: 'h.test', fields, contentLength: -1 }
       const text = new WorkerHeads(peer).write(head, { isPeerTrusted, isWhole, requestId: 'i' })
-      const expected = workerRequestHeaders({
+      const expected = workerRequestLines({
+        method: 'GET',
         rawHeaders: ['host', 'h.test', ...fields],
-        peer,
+        forwarding: new ForwardingFields(peer),
         isPeerTrusted,
         requestId: 'i',
         authority: null,
         host: 'h.test',
+        hasBody: !isWhole,
         isChunked: !isWhole,
         isHttp10: false,
         upgrade: null,
-      }).flatMap(([one, values]) => values.map((value) => `${one}: ${value}`))
+      })
       expect(text.startsWith('GET /a HTTP/1.1\r\n')).toBe(true)
       expect(text.endsWith('\r\n\r\n')).toBe(true)
-      expect(text.trimEnd().split('\r\n').slice(1).map(trimmed).sort()).toEqual(expected.map(trimmed).sort())
+      expect(text.trimEnd().split('\r\n').slice(1).map(trimmed).sort()).toEqual(asLines(expected).sort())
     }),
     { numRuns: 2_000 },
   )
@@ -43,6 +46,12 @@ test('a request that could have a body says so if it has none', () => {
   expect(write(true)).toContain('\r\ncontent-length: 0\r\n')
   expect(write(false)).not.toContain('content-length')
 })
+
+function asLines(fields: readonly string[]): string[] {
+  const lines: string[] = []
+  for (let index = 0; index < fields.length; index += 2) lines.push(trimmed(`${fields[index]}: ${fields[index + 1]}`))
+  return lines
+}
 
 /** An empty last value at the end of the head is a space more or less. */
 function trimmed(line: string): string {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { makeSelector } from '../../../../src/proxy/routing/make-selector.ts'
 import { RouteTable } from '../../../../src/proxy/routing/route-table.ts'
+import { headerOnly } from '../../../../src/proxy/routing/selection-settings.ts'
 import { PinSeal } from '../../../../src/proxy/routing/skew/pin.ts'
 import { asking } from '../asking.ts'
 
@@ -15,7 +16,7 @@ const table = new RouteTable({
   versions: ['v1', 'v2', 'v3', 'v4'].map((name) => [name, cold] as const),
 })
 const skew = { cookie: 'pin', maxAge, key: key.toString('base64'), isSecure: true }
-const selector = makeSelector({ skew }, table)
+const selector = makeSelector({ ...headerOnly, skew }, table)
 const document = { 'sec-fetch-dest': 'document' }
 const now = (): number => Math.floor(Date.now() / 1_000)
 
@@ -45,8 +46,15 @@ test('a page goes where anybody would go, and is pinned to it', () => {
 })
 
 test('without HTTPS the cookie is not for HTTPS alone', () => {
-  const plain = makeSelector({ skew: { ...skew, isSecure: false } }, table).select(asking({ headers: document }))
+  const plain = makeSelector({ ...headerOnly, skew: { ...skew, isSecure: false } }, table).select(
+    asking({ headers: document }),
+  )
   expect('cookies' in plain && plain.cookies[0]).toMatch(/; SameSite=Lax$/)
+})
+
+test('a page that another one fetches ahead of need belongs to that one, and pins nothing', () => {
+  const selection = select({ ...document, 'sec-purpose': 'prefetch;prerender', ...pinned('v3') })
+  expect(selection).toMatchObject({ version: 'v3', by: 'sticky', cookies: [] })
 })
 
 test('a form goes to the version that has written it, and its answer is pinned to that', () => {
@@ -86,5 +94,13 @@ test('the version header comes before everything, and pins nothing', () => {
 
 test('without skew protection a cookie and a deployment id are nobody’s business', () => {
   const request = asking({ headers: { ...pinned('v3'), 'x-deployment-id': 'v2' }, target: '/?dpl=v3' })
-  expect(makeSelector({ skew: null }, table).select(request)).toMatchObject({ version: 'v4', by: 'live' })
+  expect(makeSelector(headerOnly, table).select(request)).toMatchObject({ version: 'v4', by: 'live' })
+})
+
+test('a head full of pins that are none of ours costs no more than a few of them', () => {
+  const [, ours = ''] = pinned('v3').cookie.split('; ')
+  const alien = 'pin=v3.1.AAAAAAAAAAAAAAAAAAAAAA'
+  const script = { 'sec-fetch-dest': 'script' }
+  expect(select({ ...script, cookie: `${alien}; ${ours}` })).toMatchObject({ version: 'v3', by: 'sticky' })
+  expect(select({ ...script, cookie: `${alien}; ${alien}; ${ours}` })).toMatchObject({ version: 'v4', by: 'live' })
 })
