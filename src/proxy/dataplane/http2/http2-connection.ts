@@ -33,7 +33,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   readonly #options: Http2ConnectionOptions
   readonly #socket: Socket
   readonly #session: ServerHttp2Session
-  readonly #streams = new StreamList()
+  readonly #streams = new StreamList<ClientStream>()
   readonly #resets = new Allowance(limits.resets.burst, limits.resets.perSecond)
   readonly #control = new Allowance(limits.control.burst, limits.control.perSecond)
   readonly #overhead = new Allowance(limits.overhead.burst, limits.overhead.perSecond)
