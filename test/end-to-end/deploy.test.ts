@@ -68,7 +68,7 @@ describe('a release comes in', () => {
     const archive = npmPacked('2.0.0')
     const answer = await gateway.command<Answer>('proxy', 'deploy', fileWith(archive))
     const sha256 = createHash('sha256').update(archive).digest('hex')
-    expect(answer).toMatchObject({ version: '2.0.0', files: 2, sha256, promoted: null, isDryRun: false })
+    expect(answer).toMatchObject({ version: '2.0.0', files: 2, sha256, promoted: null, dryRun: false })
     expect(readdirSync(join(folder.path, '2.0.0')).toSorted()).toEqual(['package.json', 'worker.js'])
     expect(existsSync(join(folder.path, '.staging'))).toBe(false)
     expect(await (await gateway.fetch('/', { version: '2.0.0' })).json()).toMatchObject({ version: '2.0.0' })
@@ -173,7 +173,7 @@ describe('nothing is left of a release', () => {
   it('that was only looked at', async () => {
     const before = names()
     const answer = await gateway.command('proxy', 'deploy', fileWith(npmPacked('6.0.0')), '--promote', '--dry-run')
-    expect(answer).toMatchObject({ version: '6.0.0', isDryRun: true, promoted: null })
+    expect(answer).toMatchObject({ version: '6.0.0', dryRun: true, promoted: null })
     expect(names()).toEqual(before)
   })
 
