@@ -126,7 +126,7 @@ export class FastConnection implements ClientSide {
     if (closes) this.#close()
     else {
       this.#state = 'head'
-      this.#since = Date.now()
+      this.#since = this.#lane.turn.now
       this.#hasServed = true
       this.resume()
       this.#readHead()
@@ -191,8 +191,8 @@ export class FastConnection implements ClientSide {
     const isFirstPiece = this.#unread.isEmpty
     this.#unread.add(bytes, length, memory)
     if (this.#state === 'head') {
-      if (isFirstPiece) this.#since = Date.now()
-      else this.#pieceAt = Date.now()
+      if (isFirstPiece) this.#since = this.#lane.turn.now
+      else this.#pieceAt = this.#lane.turn.now
       this.#pieces++
       this.#readHead()
     } else if (this.#exchange !== null && !this.#exchange.isReceived) this.offerBody()
@@ -226,7 +226,7 @@ export class FastConnection implements ClientSide {
     if (read === null) return false
     this.#state = 'exchange'
     this.#pieces = 0
-    this.#startedAt = Date.now()
+    this.#startedAt = turn.now
     this.#closesAfter = head.closes
     this.#client = read.client
     this.#sentBefore = this.outlet.bytesTaken

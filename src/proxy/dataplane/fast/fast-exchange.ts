@@ -26,7 +26,7 @@ export class FastExchange implements WorkerUser {
   #worker: WorkerConnection | null = null
   readonly #sent: SentRequest
   #answer: RelayedAnswer
-  readonly #watch = new StallWatch()
+  readonly #watch: StallWatch
   /** Whether the answer says so: a connection must not be closed without a word, as the next request may be on its way. */
   #saysClose = false
   #hasEnded = false
@@ -34,6 +34,7 @@ export class FastExchange implements WorkerUser {
   constructor(context: LaneContext, workers: WorkerConnections, client: ClientSide, request: FastRequest) {
     this.#context = context
     this.#workers = workers
+    this.#watch = new StallWatch(workers.turn)
     this.#client = client
     this.request = request
     this.#body = request.body

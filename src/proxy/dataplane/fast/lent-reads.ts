@@ -10,14 +10,22 @@ export type OnRead = (bytes: Buffer, length: number, memory: ReadMemory | null) 
 
 /** What `net.Socket` has beyond its documentation, and may cease to have. */
 interface Undocumented {
-  _handle?: object | null
+  _handle?: { useUserBuffer?: (buffer: Buffer) => void } | null
+}
+
+/** What `onread` says. */
+interface Lent {
+  readonly buffer: () => Buffer
+  /** Takes the length of what has been read. @returns whether to read on */
+  readonly callback: (length: number) => boolean
 }
 
 /**
  * Reads an accepted connection without the price of a stream: a buffer, an event and a turn of the queue for each read, about
- * a tenth of the CPU time of a plain request. `onread` does that and is documented for sockets that connect; an accepted one has
- * to be made once more around its handle, which is not documented. Where that cannot be done (a Node without that handle,
- * TLS, a socket from which something has been read already) it is read as a stream: dearer, and otherwise the same.
+ * a tenth of the CPU time of a plain request. `onread` does that and is documented for sockets that connect. An accepted one has
+ * to be made once more around its handle, and one with TLS, whose handle is not to be had, to be told as its constructor would
+ * have done: neither is documented. Where that cannot be done (a Node that keeps those things elsewhere, a socket from which
+ * something has been read already) it is read as a stream: dearer, and otherwise the same.
  */
 export class LentReads {
   /** The connection: use this one, and not the accepted one, from now on. */
@@ -27,18 +35,11 @@ export class LentReads {
 
   constructor(accepted: Socket, onRead: OnRead) {
     this.#onRead = onRead
+    const onread: Lent = { buffer: this.#reader.buffer, callback: (length) => this.#take(length) }
     const handle = takeHandle(accepted)
-    if (handle === null) {
-      this.socket = accepted
-      accepted.on('data', this.#onData)
-      return
-    }
-    const options = {
-      handle,
-      allowHalfOpen: true,
-      onread: { buffer: this.#reader.buffer, callback: (length: number): boolean => this.#take(length) },
-    }
-    this.socket = new Socket(options as SocketConstructorOpts)
+    this.socket =
+      handle === null ? accepted : new Socket({ handle, allowHalfOpen: true, onread } as SocketConstructorOpts)
+    if (handle === null && !lend(accepted, onread)) accepted.on('data', this.#onData)
     this.socket.on('close', () => this.#reader.end())
   }
 
@@ -74,4 +75,39 @@ function takeHandle(accepted: Socket): object | null {
   socket._handle = null
   accepted.destroy() // its server counts it no longer
   return handle
+}
+
+/** Where `net.Socket` keeps what `onread` says; null: it was looked for in vain. */
+let slots: Slots | null | undefined
+
+interface Slots {
+  readonly buffer: symbol
+  readonly next: symbol
+  readonly callback: symbol
+}
+
+/** Has a socket with TLS read into memory of ours from now on. @returns false if that cannot be done */
+function lend(accepted: Socket, { buffer, callback }: Lent): boolean {
+  if (!('encrypted' in accepted) || accepted.destroyed) return false
+  // Somebody reads it already, or has.
+  if (accepted.readableLength > 0 || accepted.readableFlowing !== null) return false
+  if (slots === undefined) slots = findSlots(accepted)
+  const handle = (accepted as Undocumented)._handle
+  if (slots === null || typeof handle?.useUserBuffer !== 'function') return false
+  const kept = accepted as unknown as Record<symbol, unknown>
+  if (kept[slots.buffer] !== null || kept[slots.next] !== null || kept[slots.callback] !== null) return false
+  const first = buffer()
+  kept[slots.buffer] = first
+  kept[slots.next] = buffer
+  kept[slots.callback] = callback
+  handle.useUserBuffer(first)
+  accepted.read(0)
+  return true
+}
+
+function findSlots(socket: Socket): Slots | null {
+  const symbols = Object.getOwnPropertySymbols(socket)
+  const named = (name: string) => symbols.find(({ description }) => description === name)
+  const [buffer, next, callback] = [named('kBuffer'), named('kBufferGen'), named('kBufferCb')]
+  return buffer === undefined || next === undefined || callback === undefined ? null : { buffer, next, callback }
 }

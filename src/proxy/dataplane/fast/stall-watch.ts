@@ -1,28 +1,34 @@
 import type { DataplaneSettings } from '../../messages.ts'
 import type { Body } from './body.ts'
 import type { RelayedAnswer } from './relayed-answer.ts'
+import type { Turn } from './turn.ts'
 import type { WorkerConnection } from './worker-connection.ts'
 
 /** Tells who of an exchange has kept the other waiting for too long. Looked at by a clock: it has no timer. */
 export class StallWatch {
+  readonly #turn: Turn
   /** Since when the worker has had reason to say something, in milliseconds since the epoch. */
   #silentSince = 0
   /** When something of the body or of the answer last came, in milliseconds since the epoch. */
   #movedAt = 0
 
+  constructor(turn: Turn) {
+    this.#turn = turn
+  }
+
   /** The worker has something to answer. */
   ask(): void {
-    this.#silentSince = Date.now()
+    this.#silentSince = this.#turn.now
   }
 
   /** Something of the body has come. */
   move(): void {
-    this.#movedAt = Date.now()
+    this.#movedAt = this.#turn.now
   }
 
   /** The worker has said something, or another one is asked. */
   restart(): void {
-    this.#silentSince = Date.now()
+    this.#silentSince = this.#turn.now
     this.#movedAt = this.#silentSince
   }
 

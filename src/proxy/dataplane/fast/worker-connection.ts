@@ -87,11 +87,11 @@ export class WorkerConnection {
     this.#user = user
   }
 
-  /** Nobody uses it any more; what comes on it now makes it worthless. */
-  setFree(): void {
+  /** Nobody uses it any more; what comes on it now makes it worthless. @param now milliseconds since the epoch */
+  setFree(now: number): void {
     this.#user = null
     this.hasServed = true
-    this.#freeSince = Date.now()
+    this.#freeSince = now
   }
 
   /** Closes it at once; its user is not told. */

@@ -9,12 +9,12 @@ const idleLimit = 1_024
 
 /** Owns the connections to workers. */
 export class WorkerConnections {
-  readonly #turn: Turn
+  readonly turn: Turn
   readonly #pools = new Map<string, Pool>()
   readonly #connecting = new Set<WorkerConnection>()
 
   constructor(turn: Turn) {
-    this.#turn = turn
+    this.turn = turn
   }
 
   /** An unused connection to the target, or a new one that is not open yet. */
@@ -24,7 +24,7 @@ export class WorkerConnections {
       pool = { idle: [], isRetired: false, idleMs }
       this.#pools.set(target.id, pool)
     }
-    const now = Date.now()
+    const { now } = this.turn
     for (let kept = pool.idle.pop(); kept !== undefined; kept = pool.idle.pop()) {
       if (kept.isUsable && kept.expiresAt > now) {
         kept.use(user)
@@ -32,7 +32,7 @@ export class WorkerConnections {
       }
       kept.destroy()
     }
-    const opened = new WorkerConnection(target, pool, user, this.#turn)
+    const opened = new WorkerConnection(target, pool, user, this.turn)
     this.#connecting.add(opened)
     return opened
   }
@@ -42,12 +42,13 @@ export class WorkerConnections {
    * @param keepsFor seconds that the worker keeps it, or -1 if it did not say
    */
   giveBack(connection: WorkerConnection, keepsFor: number): void {
-    connection.setFree()
+    const { now } = this.turn
+    connection.setFree(now)
     const { pool } = connection
     const lifetime = keepsFor === -1 ? pool.idleMs : Math.min(pool.idleMs, (keepsFor - 1) * 1_000)
     if (pool.isRetired || lifetime <= 0 || pool.idle.length >= idleLimit) connection.destroy()
     else {
-      connection.expiresAt = Date.now() + lifetime
+      connection.expiresAt = now + lifetime
       pool.idle.push(connection)
     }
   }

@@ -41,6 +41,8 @@ export interface StreamOwner {
 /** One request of a client that speaks HTTP/2, and its answer: what the client's side of an exchange is in HTTP/1.1. */
 export class ClientStream implements ClientSide, AnsweredRequest {
   readonly outlet: StreamOutlet
+  /** Where it is in the list of its connection. */
+  place = -1
   readonly #stream: ServerHttp2Stream
   readonly #owner: StreamOwner
   readonly #head: Http2RequestHead | null
@@ -170,12 +172,8 @@ export class ClientStream implements ClientSide, AnsweredRequest {
       requestId: this.#requestId,
       isWhole: this.#isWhole,
     })
-    const address = (): string => this.#address()
-    const selectable = new SelectableLines(
-      { method, target: path, host, lines: fields },
-      settings.versionHeader,
-      address,
-    )
+    const request = { method, target: path, host, lines: fields }
+    const selectable = new SelectableLines(request, settings.versionHeader, () => this.#address())
     const entry = context.dispatcher.enterReady(selectable)
     if (entry !== null) this.#carry(head, entry)
     else this.#wait(head, selectable).catch((error: unknown) => this.#refuse(error))
@@ -234,6 +232,8 @@ export class ClientStream implements ClientSide, AnsweredRequest {
     this.#exchange?.abort()
     this.#account()
     this.#owner.onStreamEnd(this, wasReset)
+    // The library's own table of streams has that trouble too (stream-list.ts): little must hang on them.
+    this.#exchange = null
   }
 
   #reset(code: number): void {

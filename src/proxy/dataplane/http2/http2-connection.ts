@@ -8,6 +8,7 @@ import { type Peer, peerOf } from '../peer.ts'
 import { Allowance } from './allowance.ts'
 import { ClientStream, type StreamOwner } from './client-stream.ts'
 import { limits } from './limits.ts'
+import { StreamList } from './stream-list.ts'
 import { WorkerHeads } from './worker-head.ts'
 
 /** What a header field costs at most besides its text; a rough measure, in the client's favour. */
@@ -32,7 +33,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   readonly #options: Http2ConnectionOptions
   readonly #socket: Socket
   readonly #session: ServerHttp2Session
-  readonly #streams = new Set<ClientStream>()
+  readonly #streams = new StreamList<ClientStream>()
   readonly #resets = new Allowance(limits.resets.burst, limits.resets.perSecond)
   readonly #control = new Allowance(limits.control.burst, limits.control.perSecond)
   readonly #overhead = new Allowance(limits.overhead.burst, limits.overhead.perSecond)
@@ -114,7 +115,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   check(now: number): void {
     const { headTimeout, keepAliveTimeout, sendTimeout } = this.context.settings()
     if (this.#session.destroyed) return
-    for (const stream of [...this.#streams]) {
+    for (const stream of this.#streams.all()) {
       if (!stream.check(now, sendTimeout)) continue
       this.#options.onMisconduct('HTTP2_STALLED', this.peer)
       stream.end(constants.NGHTTP2_ENHANCE_YOUR_CALM)
@@ -187,7 +188,7 @@ export class Http2Connection implements StreamOwner, DrainedConnection {
   /** Bytes since the last time that served nothing. */
   #newOverhead(): number {
     let useful = this.#usefulBytes
-    for (const stream of this.#streams) {
+    for (const stream of this.#streams.all()) {
       useful += stream.usefulBytes
       // A body that is under way may be here and not read yet.
       if (!stream.isReceived) useful += limits.streamWindow
