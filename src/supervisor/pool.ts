@@ -4,7 +4,7 @@ import type { Log } from '../common/log.ts'
 import { PoolSize } from './pool-size.ts'
 import type { PoolSpec } from './pool-spec.ts'
 import { exitOf, Restarts } from './restarts.ts'
-import { hurryWorker, type Retirement, retireWorker } from './retire-worker.ts'
+import { hurryWorker, leavingOf, type Retirement, retireWorker } from './retire-worker.ts'
 import { type LaunchOptions, type StartWorker, startLaunch, unlessCancelled } from './start-launch.ts'
 import type { WorkerHandle } from './worker.ts'
 import type { WorkerExit } from './worker-exit.ts'
@@ -167,6 +167,18 @@ export class Pool extends EventEmitter<PoolEvents> {
     return successor
   }
 
+  /**
+   * Makes the pool larger by a worker that is there already.
+   * @param isLeaving it was to stop: it goes on to do so, after its drain, and does not count
+   */
+  adopt(worker: WorkerHandle, isLeaving: boolean): void {
+    if (isLeaving) this.#replaced.add(worker)
+    else this.#size.raise()
+    this.#keep(worker)
+    if (!isLeaving) this.#await(worker.ready.then(() => worker))
+    else setImmediate(() => void this.#retire(worker, 'scale').finally(() => this.#replaced.delete(worker)))
+  }
+
   /** Stops all workers, each after its drain. Never fails. The pool can be scaled up again. */
   async stop(timeout?: number): Promise<void> {
     const leaving = this.workers.filter((worker) => !isUp(worker))
@@ -222,15 +234,10 @@ export class Pool extends EventEmitter<PoolEvents> {
     return this.workers.filter(counts).length + this.#launching
   }
 
-  /** Those that are starting leave first, then the youngest: the oldest have proved themselves. */
   #shrink(reason: StopReason, timeout?: number): Promise<void>[] {
     if (this.size === 0) this.#restarts.clear()
-    const up = this.workers
-      .filter((worker) => isUp(worker) && (this.size === 0 || !this.#replaced.has(worker)))
-      .reverse()
-    const isStarting = (worker: WorkerHandle) => Number(worker.state === 'starting')
-    const leaving = up.sort((a, b) => isStarting(b) - isStarting(a)).slice(0, Math.max(0, up.length - this.size))
-    return leaving.map((worker) => this.#retire(worker, reason, timeout))
+    const up = this.workers.filter((worker) => isUp(worker) && (this.size === 0 || !this.#replaced.has(worker)))
+    return leavingOf(up, this.size).map((worker) => this.#retire(worker, reason, timeout))
   }
 
   /** A launch has failed, and whoever asked for it has drawn the consequence: none is too many now, or missing for ever. */
@@ -244,7 +251,11 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   #launchWorker(options: LaunchOptions): Promise<WorkerHandle> {
-    const launched = this.#launchOne(options).finally(() => this.#pending.delete(launched))
+    return this.#await(this.#launchOne(options))
+  }
+
+  #await(launch: Promise<WorkerHandle>): Promise<WorkerHandle> {
+    const launched = launch.finally(() => this.#pending.delete(launched))
     this.#pending.add(launched)
     launched.catch((error: unknown) => setImmediate(() => this.#settle(error)))
     return launched
@@ -281,13 +292,17 @@ export class Pool extends EventEmitter<PoolEvents> {
       this.#launching--
     }
     if (options.growth) options.growth.worker = worker
-    this.#workers.add(worker)
     this.#unsettled.add(worker)
+    this.#keep(worker)
+    this.#shrink('scale') // the pool may have shrunk while the system made the process
+    return worker
+  }
+
+  #keep(worker: WorkerHandle): void {
+    this.#workers.add(worker)
     worker.on('state', () => this.emit('change', worker))
     worker.once('exit', (exit, { isExpected }) => this.#onExit(worker, exit, isExpected))
     this.emit('worker', worker)
-    this.#shrink('scale') // the pool may have shrunk while the system made the process
-    return worker
   }
 
   #onExit(worker: WorkerHandle, exit: WorkerExit, isExpected: boolean): void {

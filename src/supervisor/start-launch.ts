@@ -16,7 +16,7 @@ export interface LaunchOptions {
   readonly growth?: Growth
 }
 
-const none: Predecessor = { places: [], openedIn: 0 }
+export const none: Predecessor = { places: [], openedIn: 0 }
 
 export type StartWorker = (
   launch: Launch,
