@@ -114,7 +114,8 @@ export class Service {
     try {
       if (proxy !== null) await this.#proxy.start(proxy)
     } catch (error) {
-      inheritance.leave() // a mistake in proxy.json, say: until it is mended, what serves goes on
+      // A mistake in proxy.json, say: until it is mended, what serves goes on.
+      if (this.#stopping === null) inheritance.leave()
       throw error
     }
     void inheritance.endRest()

@@ -26,6 +26,7 @@ import { RoutePublisher } from './route-publisher.ts'
 import { PinKey } from './skew/pin-key.ts'
 import { readLiveChanges } from './skew/read-live-changes.ts'
 import { SkewProtection } from './skew/skew-protection.ts'
+import { renewPrograms, takeOverVersions } from './take-over.ts'
 import { Turns } from './turns.ts'
 import { Catalog } from './versions/catalog.ts'
 import { Journal } from './versions/journal.ts'
@@ -68,7 +69,7 @@ export class Gateway {
   readonly retention: Retention
   readonly coldStarts: ColdStarts
   readonly #catalog: CurrentCatalog
-  readonly #routes: CurrentRoutes
+  readonly #takeOver: () => Promise<void>
   readonly #pools: VersionPools
   readonly #log: Log
   readonly #change: ConfigChange
@@ -95,7 +96,6 @@ export class Gateway {
       rollout: this.rollout,
       mirroring: this.mirroring,
     }))
-    this.#routes = routes
     const publish = () => routes.publish()
     this.#pools = new VersionPools({ supervisor, publisher, leases, config: inForce, publish })
     this.versions = new Versions(this.#pools)
@@ -138,6 +138,7 @@ export class Gateway {
       promote: (name, workers, by) => this.promote(name, workers, by),
     })
     const { live, history, warm, versions, journal } = this
+    this.#takeOver = () => takeOverVersions({ supervisor, versions, publisher, warm, leases, publish, log })
     const common = { versions, turns: this.#turns, catalog: inCatalog, config: inForce }
     this.rollback = new Rollback({ ...common, live, history, warm })
     this.retention = new Retention(config.file, { ...common, journal, log, previous: () => this.rollback.previous })
@@ -222,7 +223,8 @@ export class Gateway {
       await gateway.skew.open()
       gateway.rollout.restore(config.rollout)
       gateway.mirroring.restore(config.mirror)
-      gateway.#routes.publish()
+      await gateway.#takeOver()
+      gateway.#dropMissing()
       gateway.#started = gateway.live.start()
       void gateway.#turns.take(() => recordLiveAtStart(config.defaultVersion, gateway.history, gateway.journal))
       gateway.#pools.keepSpares(config)
@@ -230,6 +232,7 @@ export class Gateway {
       await gateway.configuration.watch(gateway.#change, (action) => gateway.#turns.take(action))
       signal.throwIfAborted()
       gateway.coldStarts.watch()
+      void renewPrograms(options.supervisor.pools, options.log)
       void gateway.retention.start()
       return gateway
     } catch (error) {

@@ -1,5 +1,5 @@
-import type { Log } from '../common/log.ts'
 import { isRunning } from '../common/is-running.ts'
+import type { Log } from '../common/log.ts'
 import type { ChannelServer } from './channel-server.ts'
 import { FoundProcess } from './found-process.ts'
 import type { InventoryContent, InventoryEntry } from './inventory.ts'
@@ -12,6 +12,7 @@ export class Inheritance {
   readonly #log: Log
   readonly #onChange: () => void
   #isLeft = false
+  #ending: Promise<void> | null = null
 
   /** @param onChange one of the processes is found no more */
   constructor({ processes, notes }: InventoryContent, channel: ChannelServer, log: Log, onChange: () => void) {
@@ -37,8 +38,17 @@ export class Inheritance {
   }
 
   /** Nobody else is going to take anything over: what is left is ended. Resolves when it is gone. */
-  async endRest(): Promise<void> {
-    if (this.#isLeft) return
+  endRest(): Promise<void> {
+    if (!this.#isLeft) this.#ending ??= this.#end()
+    return this.#ending ?? Promise.resolve()
+  }
+
+  /** This supervisor gives up before it has begun: what is left goes on for as long as it does without a supervisor. */
+  leave(): void {
+    this.#isLeft = true
+  }
+
+  async #end(): Promise<void> {
     const ending = this.processes.map(async (found) => {
       const { pid, file } = found.entry
       this.#log.info({ pid, file }, 'a process of the last service is not wanted any more; it is stopped')
@@ -46,11 +56,6 @@ export class Inheritance {
       this.take(found)
     })
     await Promise.all(ending)
-  }
-
-  /** This supervisor gives up before it has begun: what is left goes on for as long as it does without a supervisor. */
-  leave(): void {
-    this.#isLeft = true
   }
 
   kill(): void {

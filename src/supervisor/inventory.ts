@@ -47,10 +47,12 @@ export function readInventory(directory: string, log: Log): InventoryContent {
   }
   try {
     const content: unknown = JSON.parse(text)
-    if (!isRecord(content) || content.format !== format || !Array.isArray(content.processes)) throw new Error('its form')
+    if (!isRecord(content) || content.format !== format || !Array.isArray(content.processes))
+      throw new Error('its form')
     const processes = content.processes.filter(isEntry)
     const strange = content.processes.length - processes.length
-    if (strange > 0) log.warn({ directory, strange }, `${fileName} has entries that are not understood; they are ignored`)
+    if (strange > 0)
+      log.warn({ directory, strange }, `${fileName} has entries that are not understood; they are ignored`)
     return { processes, notes: isRecord(content.notes) ? content.notes : {} }
   } catch (error) {
     log.warn({ err: error, directory }, `${fileName} cannot be read; what the last service has left is told to end`)

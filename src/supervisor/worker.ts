@@ -80,6 +80,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#launch = launch
     this.#options = options
     this.#process = process
+    this.isAdopted = past !== null
     this.startedAt = past?.startedAt ?? Date.now()
     this.#state = past?.state ?? 'starting'
     this.#readyAt = past?.readyAt ?? null
@@ -90,6 +91,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.ready = this.#watchReadiness()
     this.ready.catch(() => {}) // a failure is also an exit, which is always handled
   }
+
+  /** Whether another supervisor has started it. */
+  readonly isAdopted: boolean
 
   get state(): WorkerState {
     return this.#state
