@@ -11,9 +11,9 @@ import type { ProxyConfig } from './config/proxy-config.ts'
 import { type ConfigChanges, rewriteConfig } from './config/rewrite-config.ts'
 import { CurrentCatalog } from './current-catalog.ts'
 import { CurrentRoutes } from './current-routes.ts'
+import { DataplaneReports } from './dataplane-reports.ts'
 import { recordLiveAtStart } from './found-at-start.ts'
 import { LiveVersion, type PromoteAnswer } from './live-version.ts'
-import type { MirrorCounters, VersionCounters } from './messages.ts'
 import { Mirroring } from './mirroring.ts'
 import { ProxyProcesses } from './proxy-processes.ts'
 import { Releases } from './releases/releases.ts'
@@ -138,8 +138,8 @@ export class Gateway {
       promote: (name, workers, by) => this.promote(name, workers, by),
     })
     const { live, history, warm, versions, journal } = this
-    this.#takeOver = () => takeOverVersions({ supervisor, versions, publisher, warm, leases, publish, log })
     const common = { versions, turns: this.#turns, catalog: inCatalog, config: inForce }
+    this.#takeOver = () => takeOverVersions({ ...common, supervisor, publisher, warm, leases, publish, log })
     this.rollback = new Rollback({ ...common, live, history, warm })
     this.retention = new Retention(config.file, { ...common, journal, log, previous: () => this.rollback.previous })
     const shared = {
@@ -163,17 +163,7 @@ export class Gateway {
     })
     this.mirroring = new Mirroring({ ...shared, hold: (name) => this.versions.hold('mirror', name) })
     for (const keeper of keepersOf(this)) this.retention.addKeeper(keeper)
-    const listener = {
-      onDemand: (version: string) => this.coldStarts.onDemand(version),
-      onCounters: (source: string, counters: readonly VersionCounters[]) => {
-        this.versions.count(source, counters)
-        this.rollout.count(counters)
-      },
-      onMirrored: (counts: MirrorCounters) => this.mirroring.count(counts),
-      onSourceGone: (source: string) => this.versions.forgetSource(source),
-      skewSettings: (isSecure: boolean) => this.skew.settings(isSecure),
-    }
-    this.processes = new ProxyProcesses(supervisor, publisher, listener, config, log)
+    this.processes = new ProxyProcesses(supervisor, publisher, new DataplaneReports(this), config, log)
     this.#change = applyEdit({
       live,
       versions,

@@ -6,6 +6,7 @@ import type { ListeningSocket } from '../supervisor/listening-socket.ts'
 import type { ListeningPlace, ListeningSockets } from '../supervisor/listening-sockets.ts'
 import { within } from '../supervisor/within.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
+import { isUp } from '../supervisor/worker-state.ts'
 import type { FromProxyProcess, ToProxyProcess } from './messages.ts'
 
 /** How long a proxy process may take to start another one, in milliseconds. */
@@ -53,7 +54,7 @@ export class PublicSocket {
    * @throws CserviceError PORT_TAKEN, PORT_FORBIDDEN
    */
   async launch(): Promise<Pick<Launch, 'descriptors' | 'startBy'>> {
-    if (this.#own === null && this.#holders.size > 0) return { startBy: (command) => this.#startBySibling(command) }
+    if (this.#own === null && this.#siblings.length > 0) return { startBy: (command) => this.#startBySibling(command) }
     return { descriptors: [(await this.#open()).fd] }
   }
 
@@ -61,6 +62,11 @@ export class PublicSocket {
   close(): void {
     this.#closed.abort()
     this.#own?.then((socket) => socket.close()).catch(() => {})
+  }
+
+  /** Those that still listen, or are about to: the ready ones first. */
+  get #siblings(): WorkerHandle[] {
+    return [...this.#holders].filter(isUp).sort(byReadiness)
   }
 
   async #open(): Promise<ListeningSocket> {
@@ -76,7 +82,7 @@ export class PublicSocket {
   /** @throws Error when none of them can */
   async #startBySibling(command: Command): Promise<Ward> {
     const reasons: string[] = []
-    for (const sibling of [...this.#holders].sort(byReadiness)) {
+    for (const sibling of this.#siblings) {
       const answer = await this.#ask(sibling, command)
       const startTime = answer.type === 'started' ? startTimeOf(answer.pid) : null
       if (answer.type === 'started' && startTime !== null) return { pid: answer.pid, startTime }

@@ -34,7 +34,7 @@ export function versionOf({ entry: { tag } }: FoundProcess): string | null {
 }
 
 /** The binding that a process found belongs to; null: none. */
-export function bindingOf({ entry: { tag } }: FoundProcess): BindingTag | null {
+export function bindingOf({ entry: { tag } }: Pick<FoundProcess, 'entry'>): BindingTag | null {
   return isRecord(tag) && tag.kind === 'binding' ? (tag as unknown as BindingTag) : null
 }
 

@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import type { Log } from '../common/log.ts'
 import type { FoundProcess } from '../supervisor/found-process.ts'
 import type { Launch } from '../supervisor/launch.ts'
 import type { Pool } from '../supervisor/pool.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { ProxyConfig } from './config/proxy-config.ts'
 import type { RoutePublisher } from './route-publisher.ts'
 import { versionOf } from './tags.ts'
 import type { PortLeases } from './versions/port-leases.ts'
@@ -15,6 +17,7 @@ export interface TakeOverParts {
   readonly publisher: RoutePublisher
   readonly warm: WarmVersions
   readonly leases: PortLeases
+  config(): ProxyConfig
   /** Publishes the routes as they are now. */
   publish(): void
   readonly log: Log
@@ -35,7 +38,11 @@ interface Note {
  */
 export async function takeOverVersions(parts: TakeOverParts): Promise<void> {
   const { supervisor, versions, publisher, warm, publish, log } = parts
-  const found = supervisor.inheritance.processes.filter((one) => versionOf(one) !== null)
+  const { versionPath } = parts.config()
+  const found = supervisor.inheritance.processes.filter((one) => {
+    const version = versionOf(one)
+    return version !== null && one.entry.cwd === join(versionPath, version)
+  })
   const launches = await Promise.all(found.map((one) => launchOf(one, parts.leases)))
   const note = readNote(supervisor.inheritance.notes[noteName])
   if (note !== null) publisher.continueFrom(note.epoch + epochMargin)

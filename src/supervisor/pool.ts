@@ -1,11 +1,17 @@
 import { EventEmitter } from 'node:events'
-import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
 import { PoolSize } from './pool-size.ts'
 import type { PoolSpec } from './pool-spec.ts'
-import { exitOf, Restarts } from './restarts.ts'
+import { Restarts } from './restarts.ts'
 import { hurryWorker, leavingOf, type Retirement, retireWorker } from './retire-worker.ts'
-import { type LaunchOptions, type StartWorker, startLaunch, unlessCancelled } from './start-launch.ts'
+import {
+  cancelled,
+  type LaunchOptions,
+  launchUntilReady,
+  type StartWorker,
+  startLaunch,
+  unlessCancelled,
+} from './start-launch.ts'
 import type { WorkerHandle } from './worker.ts'
 import type { WorkerExit } from './worker-exit.ts'
 import type { CallTimeouts, StartReason, StopReason } from './worker-options.ts'
@@ -20,9 +26,6 @@ interface PoolEvents {
 }
 
 type ScaleOptions = Partial<Pick<Retirement, 'reason' | 'timeout'>> & Pick<LaunchOptions, 'startTimeout'>
-
-/** Of a worker that has had bad luck each time. */
-const maxLaunches = 3
 
 /** All workers of one spec: keeps them at the size that was asked for. Owns its workers. */
 export class Pool extends EventEmitter<PoolEvents> {
@@ -122,8 +125,7 @@ export class Pool extends EventEmitter<PoolEvents> {
       throw error
     }
     this.#size.settle(size)
-    if (this.size < size)
-      throw new CserviceError('CANCELLED', `${this.spec.name}: meanwhile it was brought to ${this.size} workers`)
+    if (this.size < size) throw cancelled(this.spec, `meanwhile it was brought to ${this.size} workers`)
     await Promise.all(stopping)
     if (size > 0) this.#restarts.forget()
     return { started: wanted, stopped: stopping.length }
@@ -157,7 +159,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   async replace(worker: WorkerHandle, reason: StartReason, timeouts: CallTimeouts = {}): Promise<WorkerHandle> {
     this.#refuseIfClosed()
     if (!isUp(worker) || this.#replaced.has(worker))
-      throw new CserviceError('CANCELLED', `${this.spec.name}: worker ${worker.pid} is leaving already`)
+      throw cancelled(this.spec, `worker ${worker.pid} is leaving already`)
     this.#replaced.add(worker)
     const options = { reason, startTimeout: timeouts.start, predecessor: worker.asPredecessor }
     const successor = await this.#launchWorker(options).finally(() => this.#replaced.delete(worker))
@@ -223,8 +225,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   #refuseIfClosed(): void {
-    if (this.#isClosed)
-      throw new CserviceError('CANCELLED', `${this.spec.name}: its workers are being stopped for good`)
+    if (this.#isClosed) throw cancelled(this.spec, 'its workers are being stopped for good')
   }
 
   /** Workers that count towards the size: up or coming up, also one whose failure has yet to be told. */
@@ -261,21 +262,13 @@ export class Pool extends EventEmitter<PoolEvents> {
     return launched
   }
 
-  /** A worker that had bad luck is tried again, with a launch of its own; one that is a restart is restarted anyway. */
-  async #launchOne(options: LaunchOptions): Promise<WorkerHandle> {
-    for (let attempt = 1; ; attempt++) {
-      const worker = await this.#spawnOne(options)
-      try {
-        await worker.ready
-        return worker
-      } catch (error) {
-        const exit = exitOf(error)
-        const hadBadLuck = exit !== null && this.spec.isBadLuck?.(exit)
-        if (!hadBadLuck || options.reason === 'failure' || attempt === maxLaunches) throw error
-      } finally {
-        this.#unsettled.delete(worker)
-      }
-    }
+  #launchOne(options: LaunchOptions): Promise<WorkerHandle> {
+    return launchUntilReady({
+      spawn: () => this.#spawnOne(options),
+      // One that is a restart is restarted anyway.
+      isBadLuck: (exit) => options.reason !== 'failure' && (this.spec.isBadLuck?.(exit) ?? false),
+      onSettled: (worker) => this.#unsettled.delete(worker),
+    })
   }
 
   async #spawnOne(options: LaunchOptions): Promise<WorkerHandle> {
@@ -285,7 +278,7 @@ export class Pool extends EventEmitter<PoolEvents> {
       const launch = await this.spec.launch()
       if (this.#count() > this.size) {
         launch.release?.()
-        throw new CserviceError('CANCELLED', `${this.spec.name}: the pool shrank while a worker was being prepared`)
+        throw cancelled(this.spec, 'the pool shrank while a worker was being prepared')
       }
       worker = await startLaunch(this.#start, this.spec, launch, options)
     } finally {

@@ -122,20 +122,24 @@ describe('a supervisor that takes the place of one that was killed', () => {
   it.each([
     ['is garbage', '{"format":1,"processes":[{"pid":'],
     ['names nothing that is known', '{"format":1,"processes":[{"pid":-1,"id":"x"},7],"notes":3}'],
-  ])('starts anew when its inventory %s', async (_name, text) => {
-    const folder = await versionFolder({ v1: 'http' }, { warmSpares: 0 })
-    const first = await startGateway(folder)
-    const before = await pidsOf(first)
-    first.kill('SIGKILL')
-    await first.exited()
-    writeFileSync(join(runtimeDirectoryPath(first.controlPort), 'processes.json'), text)
-    const second = await startGateway(folder, { controlPort: first.controlPort })
-    expect((await second.fetch('/')).status).toBe(200)
-    const after = await pidsOf(second)
-    expect(after.proxy).not.toEqual(before.proxy)
-    await eventually('the end of what the first one left', () => !before.proxy.some(isAlive))
-    expect(second.output).toContain('processes.json')
-  }, 60_000)
+  ])(
+    'starts anew when its inventory %s',
+    async (_name, text) => {
+      const folder = await versionFolder({ v1: 'http' }, { warmSpares: 0 })
+      const first = await startGateway(folder)
+      const before = await pidsOf(first)
+      first.kill('SIGKILL')
+      await first.exited()
+      writeFileSync(join(runtimeDirectoryPath(first.controlPort), 'processes.json'), text)
+      const second = await startGateway(folder, { controlPort: first.controlPort })
+      expect((await second.fetch('/')).status).toBe(200)
+      const after = await pidsOf(second)
+      expect(after.proxy).not.toEqual(before.proxy)
+      await eventually('the end of what the first one left', () => !before.proxy.some(isAlive))
+      expect(second.output).toContain('processes.json')
+    },
+    60_000,
+  )
 })
 
 interface Pids {
