@@ -36,3 +36,11 @@ export interface PoolSpec extends WorkerTimeouts {
   /** Only a pid restarts or upgrades its workers, not `all`. */
   readonly isImmune?: boolean
 }
+
+export interface PoolEvents {
+  worker: [WorkerHandle]
+  /** A worker changed its state. */
+  change: [WorkerHandle]
+  /** A worker exited unasked; with `gaveUp` it is not replaced, since it is a crash loop. */
+  failure: [WorkerExit, { readonly gaveUp: boolean }]
+}

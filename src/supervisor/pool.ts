@@ -1,29 +1,15 @@
 import { EventEmitter } from 'node:events'
 import type { Log } from '../common/log.ts'
+import { cancelled, unlessCancelled } from './cancelled.ts'
 import { PoolSize } from './pool-size.ts'
-import type { PoolSpec } from './pool-spec.ts'
+import type { PoolEvents, PoolSpec } from './pool-spec.ts'
 import { Restarts } from './restarts.ts'
 import { hurryWorker, leavingOf, type Retirement, retireWorker } from './retire-worker.ts'
-import {
-  cancelled,
-  type LaunchOptions,
-  launchUntilReady,
-  type StartWorker,
-  startLaunch,
-  unlessCancelled,
-} from './start-launch.ts'
+import { type LaunchOptions, launchUntilReady, type StartWorker, startLaunch } from './start-launch.ts'
 import type { WorkerHandle } from './worker.ts'
 import type { WorkerExit } from './worker-exit.ts'
 import type { CallTimeouts, StartReason, StopReason } from './worker-options.ts'
 import { isUp } from './worker-state.ts'
-
-interface PoolEvents {
-  worker: [WorkerHandle]
-  /** A worker changed its state. */
-  change: [WorkerHandle]
-  /** A worker exited unasked; with `gaveUp` it is not replaced, since it is a crash loop. */
-  failure: [WorkerExit, { readonly gaveUp: boolean }]
-}
 
 type ScaleOptions = Partial<Pick<Retirement, 'reason' | 'timeout'>> & Pick<LaunchOptions, 'startTimeout'>
 

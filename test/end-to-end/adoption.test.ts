@@ -8,8 +8,8 @@ import { eventually } from '../support/eventually.ts'
 import { expectNothingLost } from '../support/expect-nothing-lost.ts'
 import { startLoad } from '../support/load-generator.ts'
 import { isAlive } from '../support/processes.ts'
-import { ask, proxyInfo } from '../support/proxy-info.ts'
-import { type Gateway, startGateway } from '../support/start-gateway.ts'
+import { ask, proxyInfo, versionInfo } from '../support/proxy-info.ts'
+import { cservice, type Gateway, startGateway } from '../support/start-gateway.ts'
 import { bindingsWith, type VersionFolder, versionFolder } from '../support/version-folder.ts'
 
 describe('a supervisor that takes the place of one that was killed', () => {
@@ -108,6 +108,41 @@ describe('a supervisor that takes the place of one that was killed', () => {
     await load.more(20)
     expect((await load.stop()).failures).toEqual([])
     expect((await pidsOf(second)).proxy).toEqual(before.proxy)
+  }, 60_000)
+
+  it('goes on draining a worker that was being drained, and keeps the WebSocket on it until it ends', async () => {
+    const folder = await versionFolder({ v1: 'websocket', v2: 'http' }, { keepWarm: 0, warmSpares: 0 })
+    const first = await startGateway(folder)
+    const [old] = (await pidsOf(first)).workers
+    const socket = await openWebSocket(first)
+    await first.command('proxy', 'promote', 'v2', '1')
+    const stopped = first.cservice('proxy', 'version', 'v1', '0')
+    const draining = async (gateway: Gateway) => (await versionInfo(gateway, 'v1')).draining.map(({ pid }) => pid)
+    await eventually('a draining worker', async () => (await draining(first)).length === 1)
+    const second = await killAndRestart(first)
+    await stopped
+    expect(await draining(second)).toEqual([old?.pid])
+    expect(await socket.echo('still here')).toBe('still here')
+    expect((await second.fetch('/')).headers.get('x-worker-version')).toBe('v2')
+    socket.close()
+    await eventually('the end of the worker', async () => !isAlive(old?.pid as number))
+    expect((await versionInfo(second, 'v1')).state).toBe('cold')
+  }, 60_000)
+
+  it('that cannot start, since proxy.json is broken, leaves what serves to the next one', async () => {
+    const folder = await versionFolder({ v1: 'http' }, { warmSpares: 0 })
+    const first = await startGateway(folder)
+    const before = await pidsOf(first)
+    first.kill('SIGKILL')
+    await first.exited()
+    const text = readFileSync(folder.config, 'utf8')
+    writeFileSync(folder.config, text.slice(1))
+    const words = ['proxy', 'start', folder.config, '--port', String(first.controlPort)]
+    expect((await cservice(words)).code).not.toBe(0)
+    expect((await first.fetch('/')).status).toBe(200)
+    writeFileSync(folder.config, text)
+    const second = await startGateway(folder, { controlPort: first.controlPort })
+    expect(await pidsOf(second)).toEqual(before)
   }, 60_000)
 
   it('opens the port anew when the last proxy process that had it has died', async () => {
