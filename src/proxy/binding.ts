@@ -4,6 +4,7 @@ import type { FoundProcess } from '../supervisor/found-process.ts'
 import type { Launch } from '../supervisor/launch.ts'
 import type { Pool } from '../supervisor/pool.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import { within } from '../supervisor/within.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
 import type { BindingCertificates } from './certificates/binding-certificates.ts'
 import type { BindingConfig } from './config/proxy-config.ts'
@@ -22,6 +23,8 @@ const startTimeout = 20_000
  */
 const nodeOptions = ['--min-semi-space-size=16']
 const stopTimeout = 3_000
+/** How long one that is taken over may take to open its channel: it tries ten times a second. */
+const connectTimeout = 3_000
 
 /** What a binding needs from its owner. */
 export interface BindingOwner {
@@ -103,8 +106,8 @@ export class Binding {
     // They keep the settings that they have; only the routes are new to them.
     const outdated = new Binding(config, socket, supervisor, { ...owner, certificates: null, configures: false })
     const { madeFrom } = bindingTag(config)
-    for (const one of found) (bindingOf(one)?.madeFrom === madeFrom ? binding : outdated).#take(one)
-    const begun = binding.#begin()
+    const taken = found.map((one) => (bindingOf(one)?.madeFrom === madeFrom ? binding : outdated).#take(one))
+    const begun = Promise.all(taken).then(() => binding.#begin())
     const over = begun.then(
       () => void outdated.retire(),
       () => outdated.retire(),
@@ -162,9 +165,14 @@ export class Binding {
     }
   }
 
-  #take(found: FoundProcess): void {
+  /** Resolves when the process follows us, or has ended, or after a while: it may hang. */
+  async #take(found: FoundProcess): Promise<void> {
     const { cwd, file } = found.entry
-    this.#supervisor.adopt(this.pool, found, { file, kind: 'own', cwd, env: {}, waitsFor: this.#waitsFor })
+    const launch = { file, kind: 'own', cwd, env: {}, waitsFor: this.#waitsFor } as const
+    const worker = this.#supervisor.adopt(this.pool, found, launch)
+    const connected = new Promise<void>((resolve) => worker.once('connected', resolve))
+    this.#owner.onConnected(worker) // whoever changes routes waits for it from now on
+    await within(Promise.race([connected, worker.exited]), connectTimeout)
   }
 
   async #begin(): Promise<void> {

@@ -26,7 +26,7 @@ import { RoutePublisher } from './route-publisher.ts'
 import { PinKey } from './skew/pin-key.ts'
 import { readLiveChanges } from './skew/read-live-changes.ts'
 import { SkewProtection } from './skew/skew-protection.ts'
-import { renewPrograms, takeOverVersions } from './take-over.ts'
+import { type TakeOver, takeOverVersions } from './take-over.ts'
 import { Turns } from './turns.ts'
 import { Catalog } from './versions/catalog.ts'
 import { Journal } from './versions/journal.ts'
@@ -69,7 +69,7 @@ export class Gateway {
   readonly retention: Retention
   readonly coldStarts: ColdStarts
   readonly #catalog: CurrentCatalog
-  readonly #takeOver: () => Promise<void>
+  readonly #takeOver: () => Promise<TakeOver>
   readonly #pools: VersionPools
   readonly #log: Log
   readonly #change: ConfigChange
@@ -213,16 +213,18 @@ export class Gateway {
       await gateway.skew.open()
       gateway.rollout.restore(config.rollout)
       gateway.mirroring.restore(config.mirror)
-      await gateway.#takeOver()
-      gateway.#dropMissing()
-      gateway.#started = gateway.live.start()
+      const { count, finish } = await gateway.#takeOver()
+      const opened = gateway.processes.open(certificates, options.patience ?? 0)
+      // Surplus workers that are taken over wait for the proxy processes; a start does not.
+      gateway.#started = (count > 0 ? opened.catch(() => {}) : Promise.resolve()).then(() => gateway.live.start())
       void gateway.#turns.take(() => recordLiveAtStart(config.defaultVersion, gateway.history, gateway.journal))
       gateway.#pools.keepSpares(config)
-      await gateway.processes.open(certificates, options.patience ?? 0)
+      await opened
+      finish()
+      gateway.#dropMissing()
       await gateway.configuration.watch(gateway.#change, (action) => gateway.#turns.take(action))
       signal.throwIfAborted()
       gateway.coldStarts.watch()
-      void renewPrograms(options.supervisor.pools, options.log)
       void gateway.retention.start()
       return gateway
     } catch (error) {

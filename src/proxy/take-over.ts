@@ -32,11 +32,19 @@ interface Note {
   readonly warm: Warm | null
 }
 
+export interface TakeOver {
+  /** Workers that are there already. */
+  readonly count: number
+  /** Proxy processes are there, and follow the routes: from now on a worker can be drained. */
+  finish(): void
+}
+
 /**
  * Takes the workers of versions over that go on since an earlier supervisor has died (docs/adr/0010), then publishes the first
- * routes, so that no table ever lacks a worker that serves; and has written down what the next gateway must know.
+ * routes, so that no table ever lacks a worker that serves; and has written down what the next gateway must know. None of
+ * them may be stopped before `finish`: nobody would wait for the proxy processes that route to it.
  */
-export async function takeOverVersions(parts: TakeOverParts): Promise<void> {
+export async function takeOverVersions(parts: TakeOverParts): Promise<TakeOver> {
   const { supervisor, versions, publisher, warm, publish, log } = parts
   const { versionPath } = parts.config()
   const found = supervisor.inheritance.processes.filter((one) => {
@@ -48,27 +56,30 @@ export async function takeOverVersions(parts: TakeOverParts): Promise<void> {
   if (note !== null) publisher.continueFrom(note.epoch + epochMargin)
   if (note?.warm) warm.restore(note.warm)
   supervisor.note(noteName, (): Note => ({ epoch: publisher.table.epoch, warm: warm.memory }))
+  let finish = () => {}
+  const served = new Promise<void>((resolve) => {
+    finish = resolve
+  })
   for (const [index, one] of found.entries()) {
     const launch = launches[index]
     const version = versions.get(versionOf(one) as string)
-    if (launch) version.adopt((pool) => supervisor.adopt(pool, one, launch))
+    if (launch) version.adopt((pool) => supervisor.adopt(pool, one, launch, served))
   }
   publish()
   if (found.length > 0) log.info({ workers: found.length }, 'workers of the last service go on; they are taken over')
+  void served.then(() => renewPrograms(supervisor.pools, log))
+  return { count: found.length, finish }
 }
 
 /**
  * Programs without our agent write to a pipe that nobody can read any more (docs/adr/0002), and would stand still when it is
  * full: each is followed by a new one, while the others serve.
  */
-export async function renewPrograms(pools: readonly Pool[], log: Log): Promise<void> {
+async function renewPrograms(pools: readonly Pool[], log: Log): Promise<void> {
   for (const pool of pools) {
     for (const worker of pool.readyWorkers.filter(({ kind, isAdopted }) => kind === 'program' && isAdopted)) {
       await pool.replace(worker, 'restart').catch((error: unknown) => {
-        log.warn(
-          { err: error, worker: worker.name, pid: worker.pid },
-          'it could not be replaced, and its output is not read',
-        )
+        log.warn({ err: error, worker: worker.name, pid: worker.pid }, 'it is not replaced, and its output is not read')
       })
     }
   }

@@ -157,14 +157,14 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   /**
    * Makes the pool larger by a worker that is there already.
-   * @param isLeaving it was to stop: it goes on to do so, after its drain, and does not count
+   * @param leavesAfter it was to stop: after this it goes on to do so, drained, and does not count; null: it stays
    */
-  adopt(worker: WorkerHandle, isLeaving: boolean): void {
-    if (isLeaving) this.#replaced.add(worker)
+  adopt(worker: WorkerHandle, leavesAfter: Promise<void> | null): void {
+    if (leavesAfter) this.#replaced.add(worker)
     else this.#size.raise()
     this.#keep(worker)
-    if (!isLeaving) this.#await(worker.ready.then(() => worker))
-    else setImmediate(() => void this.#retire(worker, 'scale').finally(() => this.#replaced.delete(worker)))
+    if (!leavesAfter) this.#await(worker.ready.then(() => worker))
+    else void leavesAfter.then(() => this.#retire(worker, 'scale')).finally(() => this.#replaced.delete(worker))
   }
 
   /** Stops all workers, each after its drain. Never fails. The pool can be scaled up again. */

@@ -123,8 +123,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   /**
    * Takes a process that has been found over into a pool.
    * @param launch what it was started by, as far as that is known
+   * @param served when it may be drained, if it was to stop
    */
-  adopt(pool: Pool, found: FoundProcess, launch: Launch): void {
+  adopt(pool: Pool, found: FoundProcess, launch: Launch, served = Promise.resolve()): WorkerHandle {
     const { spec } = pool
     const { entry, early } = found
     const { id, reason, state } = entry
@@ -134,8 +135,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     // One that was being drained is, once more: proxy processes are told of it first, so that they tell when it is free.
     const past = { ...entry, state: state === 'draining' ? 'ready' : state } as const
     const worker = new WorkerHandle(launch, parts, { process, early }, past)
-    pool.adopt(worker, state === 'draining' || state === 'stopping')
+    pool.adopt(worker, state === 'draining' || state === 'stopping' ? served : null)
     this.inheritance.take(found)
+    return worker
   }
 
   /** Has `content` written down, under this name, for the supervisor that may have to come after this one. JSON-able. */
