@@ -207,10 +207,15 @@ function kill(ward: Ward, signal: NodeJS.Signals): void {
  * `/proc`. Together with the pid it names one process for ever.
  */
 export function startTimeOf(pid: number): string | null {
+  return statOf(pid)?.[19] ?? null
+}
+
+/** The fields of `/proc/<pid>/stat` from the third on, the state (proc(5)); null: there is no such process, or no `/proc`. */
+export function statOf(pid: number): string[] | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The second field is the program's name in parentheses and may hold spaces and parentheses itself.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
     return null
   }

@@ -101,7 +101,8 @@ export class Binding {
     owner: BindingOwner,
     found: readonly FoundProcess[],
   ): Promise<Binding> {
-    const socket = new PublicSocket(config, null, supervisor.sockets)
+    const { sockets } = supervisor
+    const socket = new PublicSocket(config, sockets.takeReserved(config), sockets)
     const binding = new Binding(config, socket, supervisor, owner)
     // They keep the settings that they have; only the routes are new to them.
     const outdated = new Binding(config, socket, supervisor, { ...owner, certificates: null, configures: false })

@@ -188,6 +188,7 @@ export class Gateway {
     this.live.on('promoted', ({ version, previous }) => {
       this.skew.note(version)
       this.rollout.promoted(version)
+      setImmediate(() => supervisor.noteSoon()) // which version is warm now
       // The former live version may have been kept although its folder is gone.
       this.#dropMissing()
       this.retention.noteLive(version, previous)

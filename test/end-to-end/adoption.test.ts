@@ -90,6 +90,13 @@ describe('a supervisor that takes the place of one that was killed', () => {
       await second.fetch('/words')
       return said('out /words') > 0 && said('err /words') > 0
     })
+    // Why it dies is told as well, though Node writes that where nobody reads.
+    await eventually('the worker asked to die', async () => {
+      await second.fetch('/boom').catch(() => {})
+      return !isAlive(alive as number)
+    })
+    await eventually('its last words', () => said('Error: bang') > 0)
+    await eventually('a worker in its place', async () => (await pidsOf(second)).workers.length === 2)
     await second.stop()
   }, 60_000)
 
@@ -119,6 +126,7 @@ describe('a supervisor that takes the place of one that was killed', () => {
     const stopped = first.cservice('proxy', 'version', 'v1', '0')
     const draining = async (gateway: Gateway) => (await versionInfo(gateway, 'v1')).draining.map(({ pid }) => pid)
     await eventually('a draining worker', async () => (await draining(first)).length === 1)
+    await eventually('that written down', () => readFileSync(inventoryOf(first), 'utf8').includes('"draining"'))
     const second = await killAndRestart(first)
     await stopped
     expect(await draining(second)).toEqual([old?.pid])
@@ -165,7 +173,7 @@ describe('a supervisor that takes the place of one that was killed', () => {
       const before = await pidsOf(first)
       first.kill('SIGKILL')
       await first.exited()
-      writeFileSync(join(runtimeDirectoryPath(first.controlPort), 'processes.json'), text)
+      writeFileSync(inventoryOf(first), text)
       const second = await startGateway(folder, { controlPort: first.controlPort })
       expect((await second.fetch('/')).status).toBe(200)
       const after = await pidsOf(second)
@@ -187,6 +195,10 @@ async function pidsOf(gateway: Gateway): Promise<Pids> {
   const proxy = proxyWorkers.map(({ pid }) => pid).sort((a, b) => a - b)
   const workers = versionWorkers.map(({ version, pid }) => ({ version, pid })).sort((a, b) => a.pid - b.pid)
   return { proxy, workers }
+}
+
+function inventoryOf({ controlPort }: Gateway): string {
+  return join(runtimeDirectoryPath(controlPort), 'processes.json')
 }
 
 async function killAndRestart(gateway: Gateway): Promise<Gateway> {
@@ -240,6 +252,7 @@ const talks = `
 require('node:http').createServer((req, res) => {
   console.log('out', req.url)
   console.error('err', req.url)
+  if (req.url === '/boom') throw new Error('bang')
   req.resume()
   res.end('well')
 }).listen(Number(process.env.PROXY_PORT), '127.0.0.1')
