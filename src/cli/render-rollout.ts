@@ -7,7 +7,7 @@ export function renderRolloutStatus({ rollout, last }: Record<string, unknown>):
   if (isObject(last)) {
     const result = last.result === 'done' ? style('green', 'done') : style('red', renderScalar(last.result))
     const when = renderScalar(last.at)
-    parts.push(`The last one, of ${renderScalar(last.version)}, is ${result} since ${when}: ${renderScalar(last.why)}`)
+    parts.push(`The last one, of ${renderScalar(last.version)}, was ${result} at ${when}: ${renderScalar(last.why)}`)
   }
   return parts.join('\n\n')
 }

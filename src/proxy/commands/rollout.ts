@@ -15,7 +15,7 @@ export const rolloutCommand: Subcommand = {
   usage: 'proxy rollout <version> <share>|pause|resume|abort|status',
   help: {
     info: 'Gives a share of the clients that name no version another one, in steps, and makes it live at 100%. With a guard it is compared with the live version, and taken back by itself if it is worse.',
-    version: 'Required. The candidate; or pause, resume, abort, status.',
+    version: 'Required. The candidate; or, without anything behind it, pause, resume, abort, status.',
     share: 'A percentage such as 10%, which stays; or --steps 1,10,50,100 --every 5m.',
     '* --guard': 'What it must not do: errors<1%, errors<2x, p99<1.5x, p95<200ms, with commas between.',
     '* --workers': 'Its workers. Default: in proportion to the share.',
@@ -25,12 +25,9 @@ export const rolloutCommand: Subcommand = {
   async run(args, host, context) {
     const { words, flags } = takeFlags(rolloutCommand, args, options)
     const first = requireWord(rolloutCommand, words, 0, 'the version')
-    const steer = steering[first]
-    if (steer !== undefined) {
-      refuseMore(rolloutCommand, words, 1)
-      if (flags.size > 0) throw badUsage(`${first} takes no options`)
-      return steer(await host.get(), context)
-    }
+    // With a share or an option it is a version that is called so.
+    const steer = words.length === 1 && flags.size === 0 ? steering.get(first) : undefined
+    if (steer !== undefined) return steer(await host.get(), context)
     refuseMore(rolloutCommand, words, 2)
     const [steps, every, guard, workers] = ['steps', 'every', 'guard', 'workers'].map((name) => flags.get(name))
     const order = readRolloutOrder({ version: first, share: words[1], steps, every, guard, workers })
@@ -40,12 +37,14 @@ export const rolloutCommand: Subcommand = {
   },
 }
 
-const steering: Readonly<Record<string, (gateway: Gateway, context: CommandContext) => Promise<unknown>>> = {
-  pause: ({ rollout }, { caller }) => rollout.pause(caller.name),
-  resume: ({ rollout }, { caller }) => rollout.resume(caller.name),
-  abort: ({ rollout }, { caller }) => rollout.abort(caller.name),
-  status: async ({ rollout }) => rollout.status,
-}
+type Steer = (gateway: Gateway, context: CommandContext) => Promise<unknown>
+
+const steering: ReadonlyMap<string, Steer> = new Map<string, Steer>([
+  ['pause', ({ rollout }, { caller }) => rollout.pause(caller.name)],
+  ['resume', ({ rollout }, { caller }) => rollout.resume(caller.name)],
+  ['abort', ({ rollout }, { caller }) => rollout.abort(caller.name)],
+  ['status', async ({ rollout }) => rollout.status],
+])
 
 /** 100 % as the first step is a promote. */
 async function start(gateway: Gateway, order: RolloutConfig, { caller }: CommandContext): Promise<unknown> {

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Writable } from 'node:stream'
 import { CserviceError } from '../../common/errors.ts'
+import { tieToOurLife } from './lifeline.ts'
 
 const tailLines = 20
 const tailBytes = 8_192
@@ -44,13 +46,17 @@ export async function runInstallStep(step: InstallStep): Promise<void> {
 /** @returns how it failed; null: it did not */
 function runToEnd({ command, cwd, env, timeoutMs, signal }: InstallStep, output: number): Promise<string | null> {
   return new Promise((resolve) => {
-    // A group of its own, so that its children end with it.
-    const child = spawn('/bin/sh', ['-c', command], {
+    // A group of its own, so that its children end with it. It waits for a word before it begins.
+    const child = spawn('/bin/sh', ['-c', 'read -r go <&3 && exec 3<&- && exec /bin/sh -c "$1"', 'install', command], {
       cwd,
       env: { ...process.env, ...env },
       detached: true,
-      stdio: ['ignore', output, output],
+      stdio: ['ignore', output, output, 'pipe'],
     })
+    const lifeline = child.pid === undefined ? null : tieToOurLife(child.pid)
+    const gate = child.stdio[3] as Writable
+    gate.on('error', () => {}) // it has ended before it began; its exit says how
+    gate.end('go\n')
     let isLate = false
     let killTimer: NodeJS.Timeout | undefined
     const end = () => {
@@ -66,6 +72,7 @@ function runToEnd({ command, cwd, env, timeoutMs, signal }: InstallStep, output:
       clearTimeout(timer)
       clearTimeout(killTimer)
       signal.removeEventListener('abort', end)
+      lifeline?.cut()
       killGroup(child.pid, 'SIGKILL') // what it has left in the background
       resolve(how)
     }

@@ -12,7 +12,7 @@ export interface DeployAnswer extends Deployed {
   /** Null: that was not asked for. */
   readonly promoted: PromoteAnswer | null
   /** Nothing was done, only looked at. */
-  readonly isDryRun: boolean
+  readonly dryRun: boolean
   readonly durationMs: number
 }
 
@@ -52,7 +52,7 @@ export class Releases {
     this.#underWay.add(running)
     const deployed = await running.finally(() => this.#underWay.delete(running))
     const promoted = order.isDryRun ? null : await this.#promote(deployed.version, order, context)
-    return { ...deployed, promoted, isDryRun: order.isDryRun, durationMs: Math.round(performance.now() - began) }
+    return { ...deployed, promoted, dryRun: order.isDryRun, durationMs: Math.round(performance.now() - began) }
   }
 
   async #promote(name: string, { promote }: DeployOrder, { by, report }: DeployContext): Promise<PromoteAnswer | null> {
