@@ -1,11 +1,14 @@
 import { CserviceError } from './common/errors.ts'
+import { isRunning } from './common/is-running.ts'
 import type { Log } from './common/log.ts'
 import { noteMove, openRuntimeDirectory } from './common/runtime-directory.ts'
 import { loadConfig } from './proxy/config/load-config.ts'
 import type { ProxyConfig } from './proxy/config/proxy-config.ts'
 import { describeForbidden, findForbidden } from './proxy/forbidden-paths.ts'
+import { bindingOf } from './proxy/tags.ts'
 import type { ServiceSettings } from './settings/service-settings.ts'
 import { type InstanceLock, takeInstanceLock } from './supervisor/control/instance-lock.ts'
+import { readInventory } from './supervisor/inventory.ts'
 import { ListeningSockets } from './supervisor/listening-sockets.ts'
 import { asUser, becomeUser } from './supervisor/privileges.ts'
 
@@ -40,7 +43,7 @@ export async function openPlace({ port, proxy, runAs }: ServiceSettings, log: Lo
   try {
     // Read while this process may read everything: what the user may not is then told by its name.
     const config = proxy === null ? null : (await loadConfig(proxy)).config
-    if (config !== null) await reserveLowPorts(config, sockets, lock.wasStale ? predecessorPatienceMs : 0)
+    if (config !== null) await reserveLowPorts(config, sockets, lock.wasStale ? heldPorts(directory, log) : null)
     noteMove(port, directory)
     becomeUser(runAs)
     log.info(runAs, 'root is given up')
@@ -53,10 +56,21 @@ export async function openPlace({ port, proxy, runAs }: ServiceSettings, log: Lo
   }
 }
 
-async function reserveLowPorts(config: ProxyConfig, sockets: ListeningSockets, patience: number): Promise<void> {
+/** @param held ports that go on being served by proxy processes of a crashed predecessor; null: there was none */
+async function reserveLowPorts(
+  config: ProxyConfig,
+  sockets: ListeningSockets,
+  held: ReadonlySet<number> | null,
+): Promise<void> {
   const { signal } = new AbortController()
-  const low = config.bindings.filter(({ port }) => port < firstFreePort)
+  const patience = held === null ? 0 : predecessorPatienceMs
+  const low = config.bindings.filter(({ port }) => port < firstFreePort && !held?.has(port))
   await Promise.all(low.map((binding) => sockets.reserve(binding, { patience, signal })))
+}
+
+function heldPorts(directory: string, log: Log): ReadonlySet<number> {
+  const { processes } = readInventory(directory, log)
+  return new Set(processes.filter(isRunning).flatMap((entry) => bindingOf({ entry })?.port ?? []))
 }
 
 async function refuseForbidden(config: ProxyConfig, uid: number, log: Log): Promise<void> {

@@ -110,7 +110,15 @@ export class Service {
    */
   async begin(): Promise<void> {
     const { proxy, workers, master } = this.#settings
-    if (proxy !== null) await this.#proxy.start(proxy)
+    const { inheritance } = this.supervisor
+    try {
+      if (proxy !== null) await this.#proxy.start(proxy)
+    } catch (error) {
+      // A mistake in proxy.json, say: until it is mended, what serves goes on.
+      if (this.#stopping === null) inheritance.leave()
+      throw error
+    }
+    void inheritance.endRest()
     this.supervisor.sockets.closeReserved() // proxy.json may have changed meanwhile
     await this.addWorkers(workers)
     if (master !== null) await import(pathToFileURL(master).href)

@@ -65,11 +65,11 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
 
   /**
    * Sends, or keeps for the next connection. What a new supervisor must know to take this process over (`listening`,
-   * `loaded`, `wait`, `ready`) is remembered and said again after each reconnect.
+   * `loaded`, `wait`, `ready`, a message that is a fact) is remembered and said again after each reconnect.
    */
   send(message: FromProcess): void {
     if (message.type === 'ready') this.#state = 'ready'
-    if (message.type === 'closed') this.#facts.delete(factName({ ...message, type: 'listening' }))
+    if (message.type === 'closed') this.#facts.delete(placeName(message))
     if (isFact(message)) {
       this.#facts.set(factName(message), message)
       if (this.#isConnected) this.#write(message)
@@ -87,6 +87,11 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
 
   get isConnected(): boolean {
     return this.#isConnected
+  }
+
+  /** Bytes that wait for a supervisor that does not read. */
+  get backlog(): number {
+    return this.#socket?.writableLength ?? 0
   }
 
   /** Said in the next hello, so that a supervisor that comes back does not count on this process. */
@@ -161,11 +166,18 @@ export class ChannelClient extends EventEmitter<ChannelEvents> {
   }
 }
 
-function factName(message: Pick<FromProcess, 'type'> & { readonly port?: number; readonly address?: string }): string {
-  return message.type === 'listening' ? `listening ${message.port} ${message.address}` : message.type
+function factName(message: FromProcess): string {
+  if (message.type === 'message') return `message ${message.fact}`
+  return message.type === 'listening' ? placeName(message) : message.type
 }
 
-function isFact({ type }: FromProcess): boolean {
+function placeName({ port, address }: { readonly port: number; readonly address: string }): string {
+  return `listening ${port} ${address}`
+}
+
+function isFact(message: FromProcess): boolean {
+  const { type } = message
+  if (type === 'message') return message.fact !== undefined
   return type === 'ready' || type === 'loaded' || type === 'wait' || type === 'listening'
 }
 
@@ -195,10 +207,15 @@ function kill(ward: Ward, signal: NodeJS.Signals): void {
  * `/proc`. Together with the pid it names one process for ever.
  */
 export function startTimeOf(pid: number): string | null {
+  return statOf(pid)?.[19] ?? null
+}
+
+/** The fields of `/proc/<pid>/stat` from the third on, the state (proc(5)); null: there is no such process, or no `/proc`. */
+export function statOf(pid: number): string[] | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The second field is the program's name in parentheses and may hold spaces and parentheses itself.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
     return null
   }

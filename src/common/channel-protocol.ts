@@ -27,8 +27,13 @@ export type FromProcess =
   | { readonly type: 'metrics'; readonly metrics: ProcessMetrics }
   /** The answer to `ping`: its event loop turns. */
   | { readonly type: 'pong' }
-  /** For whoever owns the pool; the supervisor hands it on unread. */
-  | { readonly type: 'message'; readonly body: unknown }
+  /**
+   * For whoever owns the pool; the supervisor hands it on unread. `fact`: under this name it is said again to a new
+   * supervisor.
+   */
+  | { readonly type: 'message'; readonly body: unknown; readonly fact?: string }
+  /** What it would have written, had its own output a reader: a part of a line, or several. */
+  | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   /** Of a warm spare: it waits for `become`. `rss` in bytes. */
   | { readonly type: 'spare'; readonly rss: number }
   /** Of a warm spare: it is the worker from here on; whatever follows comes from the worker. */

@@ -1,13 +1,16 @@
 import { fileURLToPath } from 'node:url'
 import { CserviceError } from '../common/errors.ts'
+import type { FoundProcess } from '../supervisor/found-process.ts'
 import type { Launch } from '../supervisor/launch.ts'
-import type { ListeningSocket } from '../supervisor/listening-socket.ts'
 import type { Pool } from '../supervisor/pool.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import { within } from '../supervisor/within.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
 import type { BindingCertificates } from './certificates/binding-certificates.ts'
 import type { BindingConfig } from './config/proxy-config.ts'
 import type { DataplaneSettings, FromProxyProcess, ToProxyProcess } from './messages.ts'
+import { PublicSocket } from './public-socket.ts'
+import { bindingOf, bindingTag } from './tags.ts'
 
 const program = fileURLToPath(new URL('./dataplane/main.js', import.meta.url))
 /** Without proxy processes there is no service: they are restarted for ever, a few seconds apart at most. */
@@ -20,12 +23,16 @@ const startTimeout = 20_000
  */
 const nodeOptions = ['--min-semi-space-size=16']
 const stopTimeout = 3_000
+/** How long one that is taken over may take to open its channel: it tries ten times a second. */
+const connectTimeout = 3_000
 
 /** What a binding needs from its owner. */
 export interface BindingOwner {
   settings(): DataplaneSettings
   /** What it serves TLS with; null: plain HTTP. The binding follows them, and closes them with itself. */
   readonly certificates: BindingCertificates | null
+  /** false: its processes keep the settings that they have. */
+  readonly configures?: false
   /** A proxy process has opened its channel and is configured: give it the routes. */
   onConnected(worker: WorkerHandle): void
   onMessage(worker: WorkerHandle, message: FromProxyProcess): void
@@ -37,12 +44,12 @@ export class Binding {
   readonly config: BindingConfig
   readonly port: number
   readonly pool: Pool
-  readonly #socket: ListeningSocket
+  readonly #socket: PublicSocket
   readonly #supervisor: Supervisor
   readonly #owner: BindingOwner
   #isClosed = false
 
-  private constructor(config: BindingConfig, socket: ListeningSocket, supervisor: Supervisor, owner: BindingOwner) {
+  private constructor(config: BindingConfig, socket: PublicSocket, supervisor: Supervisor, owner: BindingOwner) {
     this.config = config
     this.port = socket.port
     this.#socket = socket
@@ -50,7 +57,8 @@ export class Binding {
     this.#owner = owner
     this.pool = supervisor.createPool({
       name: `proxy ${this.port}`,
-      launch: async () => this.#launch(),
+      launch: () => this.#launch(),
+      tag: bindingTag(config),
       startTimeout,
       // A proxy process ends by itself when its drain is over; the ladder is for one that hangs.
       get askTimeout() {
@@ -76,15 +84,36 @@ export class Binding {
     patience: number,
     signal: AbortSignal,
   ): Promise<Binding> {
-    const socket = await supervisor.sockets.open(config, { patience, signal })
+    const { sockets } = supervisor
+    const own = await sockets.open(config, { patience, signal })
+    const binding = new Binding(config, new PublicSocket(config, own, sockets), supervisor, owner)
+    return await binding.#orClose(binding.#begin())
+  }
+
+  /**
+   * Takes the proxy processes over that go on with this port since an earlier supervisor has died. Those that were started
+   * with another configuration, or from another installation, are followed by new ones, on the same socket.
+   * @throws CserviceError WORKER_FAILED; then nothing is left open
+   */
+  static async adopt(
+    config: BindingConfig,
+    supervisor: Supervisor,
+    owner: BindingOwner,
+    found: readonly FoundProcess[],
+  ): Promise<Binding> {
+    const { sockets } = supervisor
+    const socket = new PublicSocket(config, sockets.takeReserved(config), sockets)
     const binding = new Binding(config, socket, supervisor, owner)
-    try {
-      await binding.#begin()
-      return binding
-    } catch (error) {
-      await binding.close()
-      throw error
-    }
+    // They keep the settings that they have; only the routes are new to them.
+    const outdated = new Binding(config, socket, supervisor, { ...owner, certificates: null, configures: false })
+    const { madeFrom } = bindingTag(config)
+    const taken = found.map((one) => (bindingOf(one)?.madeFrom === madeFrom ? binding : outdated).#take(one))
+    const begun = Promise.all(taken).then(() => binding.#begin())
+    const over = begun.then(
+      () => void outdated.retire(),
+      () => outdated.retire(),
+    )
+    return await binding.#orClose(Promise.all([begun, over]))
   }
 
   /**
@@ -126,26 +155,44 @@ export class Binding {
     await stopped
   }
 
+  /** @throws what has gone wrong, after everything is closed */
+  async #orClose(begun: Promise<unknown>): Promise<this> {
+    try {
+      await begun
+      return this
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  /** Resolves when the process follows us, or has ended, or after a while: it may hang. */
+  async #take(found: FoundProcess): Promise<void> {
+    const { cwd, file } = found.entry
+    const launch = { file, kind: 'own', cwd, env: {}, waitsFor: this.#waitsFor } as const
+    const worker = this.#supervisor.adopt(this.pool, found, launch)
+    const connected = new Promise<void>((resolve) => worker.once('connected', resolve))
+    this.#owner.onConnected(worker) // whoever changes routes waits for it from now on
+    await within(Promise.race([connected, worker.exited]), connectTimeout)
+  }
+
   async #begin(): Promise<void> {
     await this.pool.scale(this.config.workerCount, 'start')
     await this.certificates?.follow(() => this.configure())
   }
 
-  #launch(): Launch {
+  get #waitsFor(): string {
+    return `accept connections on port ${this.port}`
+  }
+
+  async #launch(): Promise<Launch> {
     if (this.#isClosed) throw new CserviceError('CANCELLED', `port ${this.port} is being closed`)
-    const waitsFor = `accept connections on port ${this.port}`
-    return {
-      file: program,
-      kind: 'own',
-      nodeOptions,
-      cwd: process.cwd(),
-      env: {},
-      descriptors: [this.#socket.fd],
-      waitsFor,
-    }
+    const socket = await this.#socket.launch()
+    return { file: program, kind: 'own', nodeOptions, cwd: process.cwd(), env: {}, waitsFor: this.#waitsFor, ...socket }
   }
 
   #follow(worker: WorkerHandle): void {
+    this.#socket.hold(worker)
     worker.on('connected', () => {
       this.#send(worker)
       this.#owner.onConnected(worker)
@@ -155,6 +202,7 @@ export class Binding {
   }
 
   #send(worker: WorkerHandle): void {
+    if (this.#owner.configures === false) return
     worker.send({ type: 'configure', settings: this.#owner.settings() } satisfies ToProxyProcess)
   }
 }

@@ -11,9 +11,9 @@ import type { ProxyConfig } from './config/proxy-config.ts'
 import { type ConfigChanges, rewriteConfig } from './config/rewrite-config.ts'
 import { CurrentCatalog } from './current-catalog.ts'
 import { CurrentRoutes } from './current-routes.ts'
+import { DataplaneReports } from './dataplane-reports.ts'
 import { recordLiveAtStart } from './found-at-start.ts'
 import { LiveVersion, type PromoteAnswer } from './live-version.ts'
-import type { MirrorCounters, VersionCounters } from './messages.ts'
 import { Mirroring } from './mirroring.ts'
 import { ProxyProcesses } from './proxy-processes.ts'
 import { Releases } from './releases/releases.ts'
@@ -26,6 +26,7 @@ import { RoutePublisher } from './route-publisher.ts'
 import { PinKey } from './skew/pin-key.ts'
 import { readLiveChanges } from './skew/read-live-changes.ts'
 import { SkewProtection } from './skew/skew-protection.ts'
+import { type TakeOver, takeOverVersions } from './take-over.ts'
 import { Turns } from './turns.ts'
 import { Catalog } from './versions/catalog.ts'
 import { Journal } from './versions/journal.ts'
@@ -68,7 +69,7 @@ export class Gateway {
   readonly retention: Retention
   readonly coldStarts: ColdStarts
   readonly #catalog: CurrentCatalog
-  readonly #routes: CurrentRoutes
+  readonly #takeOver: () => Promise<TakeOver>
   readonly #pools: VersionPools
   readonly #log: Log
   readonly #change: ConfigChange
@@ -95,7 +96,6 @@ export class Gateway {
       rollout: this.rollout,
       mirroring: this.mirroring,
     }))
-    this.#routes = routes
     const publish = () => routes.publish()
     this.#pools = new VersionPools({ supervisor, publisher, leases, config: inForce, publish })
     this.versions = new Versions(this.#pools)
@@ -139,6 +139,7 @@ export class Gateway {
     })
     const { live, history, warm, versions, journal } = this
     const common = { versions, turns: this.#turns, catalog: inCatalog, config: inForce }
+    this.#takeOver = () => takeOverVersions({ ...common, supervisor, publisher, warm, leases, publish, log })
     this.rollback = new Rollback({ ...common, live, history, warm })
     this.retention = new Retention(config.file, { ...common, journal, log, previous: () => this.rollback.previous })
     const shared = {
@@ -162,17 +163,7 @@ export class Gateway {
     })
     this.mirroring = new Mirroring({ ...shared, hold: (name) => this.versions.hold('mirror', name) })
     for (const keeper of keepersOf(this)) this.retention.addKeeper(keeper)
-    const listener = {
-      onDemand: (version: string) => this.coldStarts.onDemand(version),
-      onCounters: (source: string, counters: readonly VersionCounters[]) => {
-        this.versions.count(source, counters)
-        this.rollout.count(counters)
-      },
-      onMirrored: (counts: MirrorCounters) => this.mirroring.count(counts),
-      onSourceGone: (source: string) => this.versions.forgetSource(source),
-      skewSettings: (isSecure: boolean) => this.skew.settings(isSecure),
-    }
-    this.processes = new ProxyProcesses(supervisor, publisher, listener, config, log)
+    this.processes = new ProxyProcesses(supervisor, publisher, new DataplaneReports(this), config, log)
     this.#change = applyEdit({
       live,
       versions,
@@ -197,6 +188,7 @@ export class Gateway {
     this.live.on('promoted', ({ version, previous }) => {
       this.skew.note(version)
       this.rollout.promoted(version)
+      setImmediate(() => supervisor.noteSoon()) // which version is warm now
       // The former live version may have been kept although its folder is gone.
       this.#dropMissing()
       this.retention.noteLive(version, previous)
@@ -222,11 +214,15 @@ export class Gateway {
       await gateway.skew.open()
       gateway.rollout.restore(config.rollout)
       gateway.mirroring.restore(config.mirror)
-      gateway.#routes.publish()
-      gateway.#started = gateway.live.start()
+      const { count, finish } = await gateway.#takeOver()
+      const opened = gateway.processes.open(certificates, options.patience ?? 0)
+      // Surplus workers that are taken over wait for the proxy processes; a start does not.
+      gateway.#started = (count > 0 ? opened.catch(() => {}) : Promise.resolve()).then(() => gateway.live.start())
       void gateway.#turns.take(() => recordLiveAtStart(config.defaultVersion, gateway.history, gateway.journal))
       gateway.#pools.keepSpares(config)
-      await gateway.processes.open(certificates, options.patience ?? 0)
+      await opened
+      finish()
+      gateway.#dropMissing()
       await gateway.configuration.watch(gateway.#change, (action) => gateway.#turns.take(action))
       signal.throwIfAborted()
       gateway.coldStarts.watch()

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../common/errors.ts'
+import type { Command } from '../supervisor/launch.ts'
 import type { RouteTableData } from './routing/route-table.ts'
 import type { SelectionSettings } from './routing/selection-settings.ts'
 
@@ -11,6 +12,8 @@ import type { SelectionSettings } from './routing/selection-settings.ts'
 export type ToProxyProcess =
   | { readonly type: 'configure'; readonly settings: DataplaneSettings }
   | { readonly type: 'routes'; readonly table: RouteTableData }
+  /** Start this with your listening socket as its descriptor 3: whoever asks has come after the supervisor that had opened it. */
+  | { readonly type: 'start'; readonly request: number; readonly command: Command }
 
 /** From a proxy process. */
 export type FromProxyProcess =
@@ -22,6 +25,9 @@ export type FromProxyProcess =
   | { readonly type: 'released'; readonly targets: readonly string[] }
   /** A target refused or reset connections and was ejected here: the supervisor may know by now that it is dead. */
   | { readonly type: 'ejected'; readonly target: string; readonly reason: string }
+  /** The answer to `start`. */
+  | { readonly type: 'started'; readonly request: number; readonly pid: number }
+  | { readonly type: 'not-started'; readonly request: number; readonly reason: string }
   | { readonly type: 'counters'; readonly versions: readonly VersionCounters[] }
   /** Sent at most twice a second. */
   | { readonly type: 'mirrored'; readonly counts: MirrorCounters }

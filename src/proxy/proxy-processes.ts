@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
-import { refuseForbidden } from '../supervisor/listening-sockets.ts'
+import type { FoundProcess } from '../supervisor/found-process.ts'
+import { type ListeningPlace, refuseForbidden } from '../supervisor/listening-sockets.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { WorkerHandle } from '../supervisor/worker.ts'
 import { Binding } from './binding.ts'
@@ -13,6 +14,7 @@ import type { FromProxyProcess, MirrorCounters, VersionCounters } from './messag
 import { RefusalTotals } from './refusal-totals.ts'
 import type { RoutePublisher } from './route-publisher.ts'
 import type { SkewSettings } from './routing/selection-settings.ts'
+import { bindingOf } from './tags.ts'
 
 /** How long a port is tried again that the former processes of its binding are about to let go of, in milliseconds. */
 const handOverPatience = 5_000
@@ -171,13 +173,24 @@ export class ProxyProcesses {
     }
     const { signal } = this.#closed
     if (signal.aborted) throw new CserviceError('SHUTTING_DOWN')
+    const found = this.#found(config)
     const binding = predecessor
       ? await predecessor.succeed(config, owner)
-      : await Binding.open(config, this.#supervisor, owner, patience, signal)
+      : found.length > 0
+        ? await Binding.adopt(config, this.#supervisor, owner, found)
+        : await Binding.open(config, this.#supervisor, owner, patience, signal)
     this.#bindings.push(binding)
     if (!signal.aborted) return
     await this.#closeBinding(binding)
     throw new CserviceError('SHUTTING_DOWN')
+  }
+
+  /** Processes of an earlier supervisor that serve this port. */
+  #found(config: BindingConfig): readonly FoundProcess[] {
+    return this.#supervisor.inheritance.processes.filter((found) => {
+      const tag = bindingOf(found)
+      return tag !== null && isSamePlace({ config }, { config: tag })
+    })
   }
 
   #closeBinding(binding: Binding): Promise<void> {
@@ -221,6 +234,6 @@ function isSame(a: BindingConfig, b: BindingConfig): boolean {
 }
 
 /** Whether one socket can serve both. */
-function isSamePlace(a: Pick<Binding, 'config'>, b: Pick<Binding, 'config'>): boolean {
+function isSamePlace(a: { readonly config: ListeningPlace }, b: { readonly config: ListeningPlace }): boolean {
   return a.config.port === b.config.port && a.config.host === b.config.host
 }

@@ -45,6 +45,12 @@ export class RoutePublisher {
     const { epoch: _epoch, ...routes } = this.#table.toData()
     return this.#publish({ ...routes, isLeaving: true })
   }
+
+  /** Another publisher has got this far before: proxy processes take only what is newer. To be called before the first table. */
+  continueFrom(epoch: number): void {
+    this.#table = new RouteTable({ ...RouteTable.empty.toData(), epoch })
+  }
+
   /** A proxy process has (again) opened its channel: it gets the current table. */
   subscribe(worker: ProxyProcess): void {
     const subscriber = this.#subscribers.get(worker.id) ?? { worker, acknowledged: 0, holds: new Set<string>() }

@@ -3,6 +3,7 @@ import type { Worker as ClusterWorker } from 'node:cluster'
 import type { Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { channelVariable } from '../common/channel-client.cts'
+import type { Ward } from '../common/channel-protocol.ts'
 import type { OutputPipes } from './output-pipe.ts'
 import type { WorkerEntry } from './plain/worker-entry.ts'
 
@@ -34,12 +35,22 @@ export interface Launch {
   readonly isSilent?: boolean
   /** Descriptors that it inherits as 3, 4, … */
   readonly descriptors?: readonly number[]
+  /** Has another process of ours start it, which shares its own descriptors with it; only of kind `own`. */
+  startBy?(command: Command): Promise<Ward>
   /** Whether a warm spare (src/supervisor/spares) may become it; only of kind `agent`. */
   readonly mayBeSpare?: boolean
   /** What it waits for to become ready, for people: `listen on PROXY_PORT 11003`. */
   readonly waitsFor: string
   /** Called once, when the process is gone: gives back what the launch had taken (a port). */
   release?(): void
+}
+
+/** What is to be run, whoever does it: the whole environment, absolute paths. */
+export interface Command {
+  readonly program: string
+  readonly args: readonly string[]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
 }
 
 export const agentPath = fileURLToPath(new URL('./agent/agent.cjs', import.meta.url))
@@ -62,14 +73,24 @@ export function spawnWorker(launch: Launch, channel: string, pipes: OutputPipes 
   // A process group of its own: Ctrl-C in a terminal is for the supervisor, which stops workers in its own order.
   const common = { cwd: launch.cwd, detached: true }
   if (pipes !== null) return spawnProgram(launch, { ...common, env: environmentOf(launch) }, pipes)
-  const env = { ...environmentOf(launch), [channelVariable]: channel }
-  const nodeOptions = launch.kind === 'agent' ? ['--require', agentPath] : (launch.nodeOptions ?? [])
-  const child = spawn(process.execPath, [...nodeOptions, launch.file, ...(launch.args ?? [])], {
+  const { program, args, env } = commandOf(launch, channel)
+  const child = spawn(program, args, {
     ...common,
     env,
     stdio: ['ignore', 'pipe', 'pipe', ...(launch.descriptors ?? [])],
   })
   return { child, stdout: child.stdout, stderr: child.stderr }
+}
+
+/** What carries our code is run by Node. @param channel what it finds its channel by */
+export function commandOf(launch: Launch, channel: string): Command {
+  const nodeOptions = launch.kind === 'agent' ? ['--require', agentPath] : (launch.nodeOptions ?? [])
+  return {
+    program: process.execPath,
+    args: [...nodeOptions, launch.file, ...(launch.args ?? [])],
+    cwd: launch.cwd,
+    env: { ...environmentOf(launch), [channelVariable]: channel },
+  }
 }
 
 /** What the program sees as its environment. */

@@ -32,9 +32,14 @@ export class ListeningSockets {
    * @throws CserviceError PORT_TAKEN, PORT_FORBIDDEN, CONFIG_INVALID
    */
   async open({ port, host }: ListeningPlace, patience: Patience): Promise<ListeningSocket> {
+    return this.takeReserved({ port, host }) ?? (await openPatiently({ port, host }, patience))
+  }
+
+  /** The socket that is reserved for this place; null: none is. Whoever gets it closes it. */
+  takeReserved({ port, host }: ListeningPlace): ListeningSocket | null {
     const index = this.#reserved.findIndex(({ place }) => place.port === port && place.host === host)
     const [reserved] = index === -1 ? [] : this.#reserved.splice(index, 1)
-    return reserved?.socket ?? (await openPatiently({ port, host }, patience))
+    return reserved?.socket ?? null
   }
 
   /** Closes those that nobody has asked for. */

@@ -15,12 +15,16 @@ export interface OutputSink {
   readonly stderr: NodeJS.WritableStream & { readonly writableLength: number }
 }
 
+type StreamName = keyof OutputSink
+
 export const processOutput: OutputSink = { stdout: process.stdout, stderr: process.stderr }
 
 /** Forwards a worker's output line by line with a prefix, and keeps the last lines of its standard error. */
 export class Output {
   readonly #tail: string[] = []
   readonly #prefix: () => string
+  readonly #sink: OutputSink | null
+  readonly #partial = { stdout: '', stderr: '' }
   /** Resolves when the last line has been read. */
   readonly ended: Promise<void>
 
@@ -34,10 +38,8 @@ export class Output {
     sink: OutputSink | null,
   ) {
     this.#prefix = prefix
-    const followed = [
-      this.#follow(streams.stdout, sink?.stdout ?? null, false),
-      this.#follow(streams.stderr, sink?.stderr ?? null, true),
-    ]
+    this.#sink = sink
+    const followed = [this.#follow(streams.stdout, 'stdout'), this.#follow(streams.stderr, 'stderr')]
     this.ended = Promise.all(followed).then(() => {})
   }
 
@@ -46,30 +48,43 @@ export class Output {
     return [...this.#tail]
   }
 
-  async #follow(from: Readable | null, to: OutputSink['stdout'] | null, isKept: boolean): Promise<void> {
+  /** More of what it writes, from wherever. */
+  push(name: StreamName, text: string): void {
+    const lines = (this.#partial[name] + text).split('\n')
+    let partial = lines.pop() ?? ''
+    if (partial.length > maxBacklog) {
+      lines.push(partial.slice(0, keptLength))
+      partial = ''
+    }
+    this.#partial[name] = partial
+    this.#take(lines, name)
+  }
+
+  /** Nothing more comes: what is left is a line. */
+  end(...names: StreamName[]): void {
+    for (const name of names) {
+      const partial = this.#partial[name]
+      this.#partial[name] = ''
+      this.#take(partial === '' ? [] : [partial], name)
+    }
+  }
+
+  async #follow(from: Readable | null, name: StreamName): Promise<void> {
     if (from === null) return
-    let partial = ''
     from.setEncoding('utf8')
-    from.on('data', (text: string) => {
-      const lines = (partial + text).split('\n')
-      partial = lines.pop() ?? ''
-      if (partial.length > maxBacklog) {
-        lines.push(partial.slice(0, keptLength))
-        partial = ''
-      }
-      this.#take(lines, to, isKept)
-    })
-    from.on('end', () => this.#take(partial === '' ? [] : [partial], to, isKept))
+    from.on('data', (text: string) => this.push(name, text))
+    from.on('end', () => this.end(name))
     from.on('error', () => {}) // the worker's end broke; its exit says why
     await new Promise((resolve) => from.once('close', resolve))
   }
 
-  #take(lines: readonly string[], to: OutputSink['stdout'] | null, isKept: boolean): void {
-    if (isKept) {
+  #take(lines: readonly string[], name: StreamName): void {
+    if (name === 'stderr') {
       for (const line of lines) if (line.trim() !== '') this.#tail.push(line.slice(0, keptLength))
       if (this.#tail.length > keptLines) this.#tail.splice(0, this.#tail.length - keptLines)
     }
-    if (lines.length === 0 || to === null || to.writableLength > maxBacklog) return
+    const to = this.#sink?.[name]
+    if (lines.length === 0 || to === undefined || to.writableLength > maxBacklog) return
     const prefix = this.#prefix()
     to.write(lines.map((line) => `${prefix}${line}\n`).join(''))
   }

@@ -43,6 +43,12 @@ export class PoolSize {
     return true
   }
 
+  /** One more is there already. */
+  raise(): void {
+    this.#wanted++
+    this.#settled++
+  }
+
   beginGrowth(): Growth {
     const growth = { worker: null }
     this.#growths.add(growth)

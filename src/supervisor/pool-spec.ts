@@ -20,6 +20,11 @@ export interface PoolSpec extends WorkerTimeouts {
    */
   drain?(worker: WorkerHandle): Promise<void>
   readonly restart?: RestartPolicy
+  /**
+   * By what a supervisor that comes after this one knows whose workers these are (docs/adr/0010): JSON-able, and no secret.
+   * Without it nobody takes them over.
+   */
+  readonly tag?: unknown
   /** Whether a crash loop that leaves no worker is tried again every minute, since nobody asks for workers again. */
   readonly keepsTrying?: boolean
   /** Whether a worker that exited before it was ready would have been ready with another launch: another port, say. */
@@ -30,4 +35,12 @@ export interface PoolSpec extends WorkerTimeouts {
   readonly recycle?: RecycleLimits
   /** Only a pid restarts or upgrades its workers, not `all`. */
   readonly isImmune?: boolean
+}
+
+export interface PoolEvents {
+  worker: [WorkerHandle]
+  /** A worker changed its state. */
+  change: [WorkerHandle]
+  /** A worker exited unasked; with `gaveUp` it is not replaced, since it is a crash loop. */
+  failure: [WorkerExit, { readonly gaveUp: boolean }]
 }

@@ -1,28 +1,17 @@
 import { EventEmitter } from 'node:events'
-import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import { cancelled, unlessCancelled } from './cancelled.ts'
 import { PoolSize } from './pool-size.ts'
-import type { PoolSpec } from './pool-spec.ts'
-import { exitOf, Restarts } from './restarts.ts'
-import { hurryWorker, type Retirement, retireWorker } from './retire-worker.ts'
-import { type LaunchOptions, type StartWorker, startLaunch, unlessCancelled } from './start-launch.ts'
+import type { PoolEvents, PoolSpec } from './pool-spec.ts'
+import { Restarts } from './restarts.ts'
+import { hurryWorker, leavingOf, type Retirement, retireWorker } from './retire-worker.ts'
+import { type LaunchOptions, launchUntilReady, type StartWorker, startLaunch } from './start-launch.ts'
 import type { WorkerHandle } from './worker.ts'
 import type { WorkerExit } from './worker-exit.ts'
 import type { CallTimeouts, StartReason, StopReason } from './worker-options.ts'
 import { isUp } from './worker-state.ts'
 
-interface PoolEvents {
-  worker: [WorkerHandle]
-  /** A worker changed its state. */
-  change: [WorkerHandle]
-  /** A worker exited unasked; with `gaveUp` it is not replaced, since it is a crash loop. */
-  failure: [WorkerExit, { readonly gaveUp: boolean }]
-}
-
 type ScaleOptions = Partial<Pick<Retirement, 'reason' | 'timeout'>> & Pick<LaunchOptions, 'startTimeout'>
-
-/** Of a worker that has had bad luck each time. */
-const maxLaunches = 3
 
 /** All workers of one spec: keeps them at the size that was asked for. Owns its workers. */
 export class Pool extends EventEmitter<PoolEvents> {
@@ -122,8 +111,7 @@ export class Pool extends EventEmitter<PoolEvents> {
       throw error
     }
     this.#size.settle(size)
-    if (this.size < size)
-      throw new CserviceError('CANCELLED', `${this.spec.name}: meanwhile it was brought to ${this.size} workers`)
+    if (this.size < size) throw cancelled(this.spec, `meanwhile it was brought to ${this.size} workers`)
     await Promise.all(stopping)
     if (size > 0) this.#restarts.forget()
     return { started: wanted, stopped: stopping.length }
@@ -157,7 +145,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   async replace(worker: WorkerHandle, reason: StartReason, timeouts: CallTimeouts = {}): Promise<WorkerHandle> {
     this.#refuseIfClosed()
     if (!isUp(worker) || this.#replaced.has(worker))
-      throw new CserviceError('CANCELLED', `${this.spec.name}: worker ${worker.pid} is leaving already`)
+      throw cancelled(this.spec, `worker ${worker.pid} is leaving already`)
     this.#replaced.add(worker)
     const options = { reason, startTimeout: timeouts.start, predecessor: worker.asPredecessor }
     const successor = await this.#launchWorker(options).finally(() => this.#replaced.delete(worker))
@@ -165,6 +153,18 @@ export class Pool extends EventEmitter<PoolEvents> {
     this.#restarts.forget()
     await retired
     return successor
+  }
+
+  /**
+   * Makes the pool larger by a worker that is there already.
+   * @param leavesAfter it was to stop: after this it goes on to do so, drained, and does not count; null: it stays
+   */
+  adopt(worker: WorkerHandle, leavesAfter: Promise<void> | null): void {
+    if (leavesAfter) this.#replaced.add(worker)
+    else this.#size.raise()
+    this.#keep(worker)
+    if (!leavesAfter) this.#await(worker.ready.then(() => worker))
+    else void leavesAfter.then(() => this.#retire(worker, 'scale')).finally(() => this.#replaced.delete(worker))
   }
 
   /** Stops all workers, each after its drain. Never fails. The pool can be scaled up again. */
@@ -211,8 +211,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   #refuseIfClosed(): void {
-    if (this.#isClosed)
-      throw new CserviceError('CANCELLED', `${this.spec.name}: its workers are being stopped for good`)
+    if (this.#isClosed) throw cancelled(this.spec, 'its workers are being stopped for good')
   }
 
   /** Workers that count towards the size: up or coming up, also one whose failure has yet to be told. */
@@ -222,15 +221,10 @@ export class Pool extends EventEmitter<PoolEvents> {
     return this.workers.filter(counts).length + this.#launching
   }
 
-  /** Those that are starting leave first, then the youngest: the oldest have proved themselves. */
   #shrink(reason: StopReason, timeout?: number): Promise<void>[] {
     if (this.size === 0) this.#restarts.clear()
-    const up = this.workers
-      .filter((worker) => isUp(worker) && (this.size === 0 || !this.#replaced.has(worker)))
-      .reverse()
-    const isStarting = (worker: WorkerHandle) => Number(worker.state === 'starting')
-    const leaving = up.sort((a, b) => isStarting(b) - isStarting(a)).slice(0, Math.max(0, up.length - this.size))
-    return leaving.map((worker) => this.#retire(worker, reason, timeout))
+    const up = this.workers.filter((worker) => isUp(worker) && (this.size === 0 || !this.#replaced.has(worker)))
+    return leavingOf(up, this.size).map((worker) => this.#retire(worker, reason, timeout))
   }
 
   /** A launch has failed, and whoever asked for it has drawn the consequence: none is too many now, or missing for ever. */
@@ -244,27 +238,23 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   #launchWorker(options: LaunchOptions): Promise<WorkerHandle> {
-    const launched = this.#launchOne(options).finally(() => this.#pending.delete(launched))
+    return this.#await(this.#launchOne(options))
+  }
+
+  #await(launch: Promise<WorkerHandle>): Promise<WorkerHandle> {
+    const launched = launch.finally(() => this.#pending.delete(launched))
     this.#pending.add(launched)
     launched.catch((error: unknown) => setImmediate(() => this.#settle(error)))
     return launched
   }
 
-  /** A worker that had bad luck is tried again, with a launch of its own; one that is a restart is restarted anyway. */
-  async #launchOne(options: LaunchOptions): Promise<WorkerHandle> {
-    for (let attempt = 1; ; attempt++) {
-      const worker = await this.#spawnOne(options)
-      try {
-        await worker.ready
-        return worker
-      } catch (error) {
-        const exit = exitOf(error)
-        const hadBadLuck = exit !== null && this.spec.isBadLuck?.(exit)
-        if (!hadBadLuck || options.reason === 'failure' || attempt === maxLaunches) throw error
-      } finally {
-        this.#unsettled.delete(worker)
-      }
-    }
+  #launchOne(options: LaunchOptions): Promise<WorkerHandle> {
+    return launchUntilReady({
+      spawn: () => this.#spawnOne(options),
+      // One that is a restart is restarted anyway.
+      isBadLuck: (exit) => options.reason !== 'failure' && (this.spec.isBadLuck?.(exit) ?? false),
+      onSettled: (worker) => this.#unsettled.delete(worker),
+    })
   }
 
   async #spawnOne(options: LaunchOptions): Promise<WorkerHandle> {
@@ -274,20 +264,24 @@ export class Pool extends EventEmitter<PoolEvents> {
       const launch = await this.spec.launch()
       if (this.#count() > this.size) {
         launch.release?.()
-        throw new CserviceError('CANCELLED', `${this.spec.name}: the pool shrank while a worker was being prepared`)
+        throw cancelled(this.spec, 'the pool shrank while a worker was being prepared')
       }
       worker = await startLaunch(this.#start, this.spec, launch, options)
     } finally {
       this.#launching--
     }
     if (options.growth) options.growth.worker = worker
-    this.#workers.add(worker)
     this.#unsettled.add(worker)
+    this.#keep(worker)
+    this.#shrink('scale') // the pool may have shrunk while the system made the process
+    return worker
+  }
+
+  #keep(worker: WorkerHandle): void {
+    this.#workers.add(worker)
     worker.on('state', () => this.emit('change', worker))
     worker.once('exit', (exit, { isExpected }) => this.#onExit(worker, exit, isExpected))
     this.emit('worker', worker)
-    this.#shrink('scale') // the pool may have shrunk while the system made the process
-    return worker
   }
 
   #onExit(worker: WorkerHandle, exit: WorkerExit, isExpected: boolean): void {

@@ -11,6 +11,17 @@ export interface Retirement {
   readonly log: Log
 }
 
+/**
+ * Who leaves when no more than `size` are to stay: those that are starting first, then the youngest, since the oldest have
+ * proved themselves.
+ * @param up oldest first
+ */
+export function leavingOf(up: readonly WorkerHandle[], size: number): WorkerHandle[] {
+  const isStarting = (worker: WorkerHandle) => Number(worker.state === 'starting')
+  const inOrder = up.toReversed().sort((a, b) => isStarting(b) - isStarting(a))
+  return inOrder.slice(0, Math.max(0, up.length - size))
+}
+
 /** Takes a worker that is up out of use, then stops it; resolves when it is gone. */
 export async function retireWorker(worker: WorkerHandle, spec: PoolSpec, retirement: Retirement): Promise<void> {
   const { reason, timeout, log } = retirement

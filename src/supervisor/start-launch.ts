@@ -3,7 +3,9 @@ import type { Launch } from './launch.ts'
 import type { Growth } from './pool-size.ts'
 import type { PoolSpec } from './pool-spec.ts'
 import type { Predecessor } from './readiness-rule.ts'
+import { exitOf } from './restarts.ts'
 import type { WorkerHandle } from './worker.ts'
+import type { WorkerExit } from './worker-exit.ts'
 import { type StartReason, type WorkerOptions, withStartTimeout } from './worker-options.ts'
 
 /** How one worker of a pool is started, beside what its spec says. */
@@ -16,7 +18,9 @@ export interface LaunchOptions {
   readonly growth?: Growth
 }
 
-const none: Predecessor = { places: [], openedIn: 0 }
+/** Of a worker that has had bad luck each time. */
+const maxLaunches = 3
+export const none: Predecessor = { places: [], openedIn: 0 }
 
 export type StartWorker = (
   launch: Launch,
@@ -39,11 +43,26 @@ export async function startLaunch(
   }
 }
 
-/** Settles with the launch, but one that was called off is no failure of those who merely waited for it. */
-export async function unlessCancelled(launched: Promise<WorkerHandle>): Promise<void> {
-  try {
-    await launched
-  } catch (error) {
-    if (!(error instanceof CserviceError && error.code === 'CANCELLED')) throw error
+export interface PatientLaunch {
+  spawn(): Promise<WorkerHandle>
+  /** Whether it may go better with another launch. */
+  isBadLuck(exit: WorkerExit): boolean
+  /** It is known whether this one has become ready. */
+  onSettled(worker: WorkerHandle): void
+}
+
+/** A worker that had bad luck is tried again, with a launch of its own. @throws why the last one did not become ready */
+export async function launchUntilReady({ spawn, isBadLuck, onSettled }: PatientLaunch): Promise<WorkerHandle> {
+  for (let attempt = 1; ; attempt++) {
+    const worker = await spawn()
+    try {
+      await worker.ready
+      return worker
+    } catch (error) {
+      const exit = exitOf(error)
+      if (exit === null || !isBadLuck(exit) || attempt === maxLaunches) throw error
+    } finally {
+      onSettled(worker)
+    }
   }
 }

@@ -3,13 +3,20 @@ import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import { CserviceError } from '../common/errors.ts'
 import type { Log } from '../common/log.ts'
+import { channelSocketName } from '../common/runtime-directory.ts'
+import { AdoptedProcess } from './adopted-process.ts'
 import { ChannelServer } from './channel-server.ts'
+import type { FoundProcess } from './found-process.ts'
+import { Inheritance } from './inheritance.ts'
+import { Inventory, type InventoryContent, type InventoryEntry, readInventory } from './inventory.ts'
+import type { Launch } from './launch.ts'
 import { ListeningSockets } from './listening-sockets.ts'
 import { type OutputSink, processOutput } from './output.ts'
 import { Pool } from './pool.ts'
 import type { PoolSpec } from './pool-spec.ts'
 import type { ReserveSettings } from './spares/reserve-policy.ts'
 import { Spares } from './spares/spares.ts'
+import { none } from './start-launch.ts'
 import { WorkerHandle } from './worker.ts'
 
 export interface SupervisorOptions {
@@ -34,6 +41,10 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   /** Processes that wait to become workers; configure it at any time. */
   readonly spares: Spares
   readonly sockets: ListeningSockets
+  /** What an earlier supervisor of this directory has left: `adopt` it. */
+  readonly inheritance: Inheritance
+  readonly #inventory: Inventory
+  readonly #notes = new Map<string, () => unknown>()
   readonly #channel: ChannelServer
   readonly #log: Log
   readonly #output: OutputSink
@@ -44,9 +55,11 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   #isWardsUpdateDue = false
   #isStopping = false
 
-  private constructor(channel: ChannelServer, options: SupervisorOptions) {
+  private constructor(channel: ChannelServer, left: InventoryContent, options: SupervisorOptions) {
     super()
     this.#channel = channel
+    this.#inventory = new Inventory(options.directory, () => this.#content(), options.log)
+    this.inheritance = new Inheritance(left, channel, options.log, () => this.#inventory.update())
     this.#log = options.log
     this.sockets = options.sockets ?? new ListeningSockets()
     this.#output = options.output ?? processOutput
@@ -61,8 +74,10 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   }
 
   static async open(options: SupervisorOptions): Promise<Supervisor> {
-    const channel = await ChannelServer.open(join(options.directory, 'channel.sock'), options.log)
-    return new Supervisor(channel, options)
+    const { directory, log } = options
+    const left = readInventory(directory, log)
+    // Nobody is heard before the constructor has run, so that none of those that are expected is told to end.
+    return new Supervisor(await ChannelServer.open(join(directory, channelSocketName), log), left, options)
   }
 
   /**
@@ -94,13 +109,45 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     pool.on('change', () => {
       this.#updateWards()
       this.spares.look()
+      this.#inventory.update()
     })
     pool.on('worker', (worker) => {
       this.#updateWards()
+      this.#inventory.update()
       if (spec.keepsWatch) worker.on('connected', () => this.#updateWards())
       this.emit('worker', worker, pool)
     })
     return pool
+  }
+
+  /**
+   * Takes a process that has been found over into a pool.
+   * @param launch what it was started by, as far as that is known
+   * @param served when it may be drained, if it was to stop
+   */
+  adopt(pool: Pool, found: FoundProcess, launch: Launch, served = Promise.resolve()): WorkerHandle {
+    const { spec } = pool
+    const { entry, early } = found
+    const { id, reason, state } = entry
+    const process = new AdoptedProcess(entry, spec.name, this.#output)
+    const options = { id, name: spec.name, reason, timeouts: spec, predecessor: none }
+    const parts = { ...options, channel: this.#channel, output: this.#output, log: this.#log }
+    // One that was being drained is, once more: proxy processes are told of it first, so that they tell when it is free.
+    const past = { ...entry, state: state === 'draining' ? 'ready' : state } as const
+    const worker = new WorkerHandle(launch, parts, { process, early }, past)
+    pool.adopt(worker, state === 'draining' || state === 'stopping' ? served : null)
+    this.inheritance.take(found)
+    return worker
+  }
+
+  /** Has `content` written down, under this name, for the supervisor that may have to come after this one. JSON-able. */
+  note(name: string, content: () => unknown): void {
+    this.#notes.set(name, content)
+  }
+
+  /** A note has changed. */
+  noteSoon(): void {
+    this.#inventory.update()
   }
 
   /** Stops a pool and forgets it. @param timeout milliseconds for each worker, instead of the pool's */
@@ -125,19 +172,32 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   /** Stops every pool, then closes the channel. @param timeout milliseconds for each worker, instead of its pool's */
   async stop(timeout?: number): Promise<void> {
     this.#isStopping = true
-    await Promise.all([this.spares.close(), ...this.pools.map((pool) => this.removePool(pool, timeout))])
+    const { inheritance } = this
+    const pools = this.pools.map((pool) => this.removePool(pool, timeout))
+    await Promise.all([this.spares.close(), inheritance.endRest(), ...pools])
+    await this.#inventory.close(inheritance.processes.length === 0)
     await this.#channel.close()
   }
 
   /** SIGKILL for every worker, at once. */
   async kill(): Promise<void> {
     this.#isStopping = true
+    this.inheritance.kill()
     await Promise.all([this.spares.close(), ...this.pools.map((pool) => pool.kill())])
+    await this.#inventory.close(true)
     await this.#channel.close()
   }
 
   #nextId(): string {
     return `${this.#instance}-${++this.#lastWorker}`
+  }
+
+  #content(): InventoryContent {
+    const owned = this.pools.flatMap(({ workers, spec: { tag = null } }) =>
+      workers.flatMap((worker) => entryOf(worker, tag) ?? []),
+    )
+    const notes = Object.fromEntries([...this.#notes].map(([name, content]) => [name, content()]))
+    return { processes: [...owned, ...this.inheritance.entries], notes: { ...this.inheritance.notes, ...notes } }
   }
 
   /** Tells the processes that keep watch whom to end, once for all changes of one turn. */
@@ -153,4 +213,12 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
       }
     })
   }
+}
+
+/** null: nothing to take over, since it ends with its supervisor, has ended, or could not be told from another one. */
+function entryOf(worker: WorkerHandle, tag: unknown): InventoryEntry | null {
+  const { id, kind, port, host, state, reason, startedAt, readyAt, file, cwd, ward } = worker
+  if (kind === 'cluster' || state === 'exited' || ward === null || ward.startTime === null) return null
+  const { pid, startTime } = ward
+  return { id, pid, startTime, tag, kind, port, host, state, reason, startedAt, readyAt, file, cwd }
 }

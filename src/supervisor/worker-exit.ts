@@ -11,7 +11,7 @@ export interface WorkerExit {
   readonly waitedMs: number
   /** Ports that it listens on, none of them the one it was given. */
   readonly listensOn: readonly number[]
-  /** Why we ended it, if we did. */
+  /** Why we ended it, if we did; or why neither exit code nor signal is known. */
   readonly note?: string
 }
 
@@ -25,6 +25,7 @@ export function explainFailure(exit: WorkerExit): string {
   if (exit.signal !== null)
     return `${who} was ended by ${exit.signal} after ${seconds}${waited}${exit.note === undefined ? '' : `, since ${exit.note}`}`
   if (exit.exitCode !== null) return `${who} exited with code ${exit.exitCode} after ${seconds}${waited}`
+  if (exit.note !== undefined) return `${who} ended after ${seconds}${waited}; ${exit.note}`
   return `${who} was not ready after ${seconds}${waited}`
 }
 

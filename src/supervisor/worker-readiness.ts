@@ -16,7 +16,7 @@ export class WorkerReadiness {
   readonly #onReady: () => void
   readonly #rule: ReadinessRule
   readonly #ended = new AbortController()
-  #host = '127.0.0.1'
+  #host: string
   #listensElsewhere: number[] = []
   #waitsForCall = false
   #settling: NodeJS.Timeout | null = null
@@ -27,8 +27,10 @@ export class WorkerReadiness {
   /**
    * @param predecessor the worker whose place this one takes
    * @param onReady called once, and not after `end`
+   * @param host the loopback address on which it listens, as long as nobody says otherwise
    */
-  constructor(launch: Launch, predecessor: Predecessor, onReady: () => void) {
+  constructor(launch: Launch, predecessor: Predecessor, onReady: () => void, host = '127.0.0.1') {
+    this.#host = host
     this.#launch = launch
     this.#onReady = onReady
     this.#predecessor = predecessor
@@ -100,7 +102,7 @@ export class WorkerReadiness {
       const { signal } = this.#ended
       if (this.#launch.kind === 'agent') await sleep(agentSilence, undefined, { signal })
       const host = await waitUntilListening(port, signal)
-      if (this.#waitsForCall) return
+      if (this.#waitsForCall || this.#ended.signal.aborted) return
       this.#host = host
       this.#report()
     } catch {

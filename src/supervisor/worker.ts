@@ -3,15 +3,17 @@ import { EventEmitter, once } from 'node:events'
 import type { FromProcess, ProcessMetrics, ToProcess, Ward } from '../common/channel-protocol.ts'
 import { CserviceError } from '../common/errors.ts'
 import type { ChannelPeer } from './channel-server.ts'
+import type { InventoryEntry } from './inventory.ts'
 import type { Launch } from './launch.ts'
 import { type NetFigures, NetRates } from './net-rates.ts'
 import type { WorkerEntry } from './plain/worker-entry.ts'
 import type { Predecessor } from './readiness-rule.ts'
+import { type Beginning, startProcess } from './start-process.ts'
 import { climbStopLadder } from './stop-ladder.ts'
 import { within } from './within.ts'
 import { explainFailure, type WorkerExit } from './worker-exit.ts'
 import type { StartReason, StopReason, WorkerOptions } from './worker-options.ts'
-import { type ProcessEnd, WorkerProcess } from './worker-process.ts'
+import type { ProcessEnd, WorkerProcess } from './worker-process.ts'
 import { WorkerReadiness } from './worker-readiness.ts'
 import { isExitExpected, nextState, type WorkerEvent, type WorkerState } from './worker-state.ts'
 
@@ -25,7 +27,10 @@ interface WorkerEvents {
   exit: [WorkerExit, { readonly isExpected: boolean }]
 }
 
-/** A worker as the supervisor sees it: one child process, its state, its channel, its end. Owns the process. */
+/** What is known of a worker that another supervisor has started. */
+export type Past = Pick<InventoryEntry, 'host' | 'startedAt' | 'readyAt'> & { readonly state: WorkerState }
+
+/** A worker as the supervisor sees it: one process, its state, its channel, its end. Owns the process. */
 export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly id: string
   readonly name: string
@@ -37,7 +42,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly cwd: string
   /** The entry of `workers` that it was made from; null for one that is not of a plain service. */
   readonly entry: WorkerEntry | null
-  readonly startedAt = Date.now()
+  readonly startedAt: number
   /** Resolves when it is ready; rejects with WORKER_FAILED, or CANCELLED when it was stopped before. */
   readonly ready: Promise<void>
   /** Resolves when the process is gone. */
@@ -57,10 +62,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   /** Starts a worker. @throws what the system says when it has no process or descriptor left to give */
   static async start(launch: Launch, options: WorkerOptions): Promise<WorkerHandle> {
-    return new WorkerHandle(launch, options, await WorkerProcess.start(launch, options))
+    return new WorkerHandle(launch, options, await startProcess(launch, options))
   }
 
-  private constructor(launch: Launch, options: WorkerOptions, process: WorkerProcess) {
+  /** @param past of a worker that is adopted; null: it is new */
+  constructor(launch: Launch, options: WorkerOptions, { process, early }: Beginning, past: Past | null = null) {
     super()
     this.setMaxListeners(0) // any number of commands may ask it for its metrics at once
     this.id = options.id
@@ -74,12 +80,20 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#launch = launch
     this.#options = options
     this.#process = process
-    this.#readiness = new WorkerReadiness(launch, options.predecessor, () => this.#move('ready'))
-    if (launch.kind !== 'program') this.#openChannel()
+    this.isAdopted = past !== null
+    this.startedAt = past?.startedAt ?? Date.now()
+    this.#state = past?.state ?? 'starting'
+    this.#readyAt = past?.readyAt ?? null
+    this.#readiness = new WorkerReadiness(launch, options.predecessor, () => this.#move('ready'), past?.host)
+    if (this.#state !== 'starting') this.#readiness.end()
+    if (launch.kind !== 'program') this.#openChannel(early)
     this.exited = this.#watchExit()
     this.ready = this.#watchReadiness()
     this.ready.catch(() => {}) // a failure is also an exit, which is always handled
   }
+
+  /** Whether another supervisor has started it. */
+  readonly isAdopted: boolean
 
   get state(): WorkerState {
     return this.#state
@@ -211,22 +225,22 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.emit('state', state)
   }
 
-  #openChannel(): void {
+  #openChannel(early: Beginning['early']): void {
     const peer: ChannelPeer = {
       onConnected: () => this.emit('connected'),
       onMessage: (message) => this.#receive(message),
-      onDisconnected: () => {},
+      onDisconnected: () => this.#process.look(),
     }
-    const { channel, spare } = this.#options
-    if (!spare) channel.expect(this.id, peer)
+    if (!early) this.#options.channel.expect(this.id, peer)
     // It is connected and may have spoken already; whoever follows this worker hears it when all of them listen.
-    else setImmediate(() => this.#state !== 'exited' && spare.handOver(peer))
+    else setImmediate(() => this.#state !== 'exited' && early.handOver(peer))
   }
 
   #receive(message: FromProcess): void {
     this.#unansweredPings = 0 // whoever says something is awake
     if (message.type === 'message') this.emit('message', message.body)
     else if (message.type === 'metrics') this.#takeMetrics(message.metrics)
+    else if (message.type === 'output') this.#process.hear(message.stream, message.text)
     else this.#readiness.take(message)
   }
 
@@ -249,6 +263,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   async #watchReadiness(): Promise<void> {
+    if (this.#readyAt !== null) return
     const { startTimeout } = this.#options.timeouts
     const changed = once(this, 'state').then(([state]) => state as WorkerState)
     const isInTime = await within(changed, startTimeout)

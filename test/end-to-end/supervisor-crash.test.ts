@@ -1,5 +1,8 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { runtimeDirectoryPath } from '../../src/common/runtime-directory.ts'
 import { eventually } from '../support/eventually.ts'
 import { isPortFree } from '../support/free-ports.ts'
 import { startLoad } from '../support/load-generator.ts'
@@ -48,24 +51,28 @@ describe('a supervisor that is killed', () => {
   it.each([
     ['Node', 'http', 'worker.js'],
     ['Python', 'python', 'worker'],
-  ] as const)('makes room at once for the next one, with workers in %s', async (_name, worker, workerFilename) => {
-    const folder = await versionFolder({ v1: worker }, { workerFilename, warmSpares: 0 })
-    const first = await startGateway(folder)
-    const pids = first.processes().map(({ pid }) => pid)
-    expect(pids.length).toBe(3)
-    first.kill('SIGKILL')
-    await first.exited()
-    // Those that it left would go on for 10 s; whoever starts now does not wait for that.
-    const startedAt = performance.now()
-    const second = await startGateway(folder, { controlPort: first.controlPort })
-    expect(performance.now() - startedAt).toBeLessThan(8_000)
-    const answer = (await (await second.fetch('/')).json()) as { pid: number; version: string }
-    expect(answer.version).toBe('v1')
-    expect(pids).not.toContain(answer.pid)
-    await eventually('the end of what the first one left', () => first.processes().length === 0, 8_000)
-    expect((await second.fetch('/')).status).toBe(200)
-    expect(await ask(second, 'health')).toBe('OK')
-  })
+  ] as const)(
+    'makes room at once for the next one that cannot know of its processes, with workers in %s',
+    async (_name, worker, workerFilename) => {
+      const folder = await versionFolder({ v1: worker }, { workerFilename, warmSpares: 0 })
+      const first = await startGateway(folder)
+      const pids = first.processes().map(({ pid }) => pid)
+      expect(pids.length).toBe(3)
+      first.kill('SIGKILL')
+      await first.exited()
+      rmSync(join(runtimeDirectoryPath(first.controlPort), 'processes.json'))
+      // Those that it left would go on for 10 s; whoever starts now does not wait for that.
+      const startedAt = performance.now()
+      const second = await startGateway(folder, { controlPort: first.controlPort })
+      expect(performance.now() - startedAt).toBeLessThan(8_000)
+      const answer = (await (await second.fetch('/')).json()) as { pid: number; version: string }
+      expect(answer.version).toBe('v1')
+      expect(pids).not.toContain(answer.pid)
+      await eventually('the end of what the first one left', () => first.processes().length === 0, 8_000)
+      expect((await second.fetch('/')).status).toBe(200)
+      expect(await ask(second, 'health')).toBe('OK')
+    },
+  )
 })
 
 /** Live and well; one whose event loop is blocked for ever; one that ignores SIGTERM. */

@@ -56,6 +56,12 @@ export class Counters {
     return this.#counts.get(version)?.inFlight ?? 0
   }
 
+  /** Reports all that is in flight, as to somebody who knows nothing yet. */
+  repeat(): void {
+    for (const count of this.#counts.values()) count.isChanged = true
+    this.flush()
+  }
+
   /** Reports what has changed now. */
   flush(): void {
     if (this.#timer) clearTimeout(this.#timer)

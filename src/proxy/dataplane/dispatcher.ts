@@ -139,6 +139,10 @@ export class Dispatcher {
     return route?.state === 'ready' ? this.#targets.claim(route.targets, none) : null
   }
 
+  countAnew(): void {
+    this.#counters.repeat()
+  }
+
   /** Reports the counts that have not been reported yet. */
   flush(): void {
     this.#counters.flush()

@@ -28,6 +28,7 @@ const handshakeMs = 1_000
 /** What a proxy process needs of its channel; `ChannelClient` is one. */
 export interface ProxyChannel {
   on(event: 'message', listener: (message: ToProcess) => void): unknown
+  on(event: 'restored', listener: () => void): unknown
   on(event: 'abandoned', listener: () => void): unknown
   send(message: FromProcess): void
   markStopping(): void
@@ -93,6 +94,8 @@ export class ProxyProcess {
       report: (counts) => send({ type: 'mirrored', counts }),
     })
     options.channel.on('message', (message) => this.#onMessage(message))
+    // It may be another supervisor, which knows nothing of what is in flight here.
+    options.channel.on('restored', () => this.#dispatcher.countAnew())
     options.channel.on('abandoned', () => {
       options.log.warn('the supervisor is gone and does not come back: finishing')
       void this.stop(abandonedMs)

@@ -51,6 +51,12 @@ export class PortLeases {
     return lease
   }
 
+  /** The port of a worker that is there already, whether or not it is in the range. */
+  async leaseAgain(port: number): Promise<PortLease> {
+    // Another gateway cannot get it meanwhile: it listens. Should one have the claim, the port is ours all the same.
+    return this.#grant(port, (await claimPort(port)) ?? { release() {} })
+  }
+
   async #take(): Promise<PortLease> {
     const [min, max] = [this.#min, this.#max]
     const candidates = this.#candidates()

@@ -5,6 +5,7 @@ import type { WorkerHandle } from '../../supervisor/worker.ts'
 import type { WorkerExit } from '../../supervisor/worker-exit.ts'
 import type { ProxyConfig } from '../config/proxy-config.ts'
 import type { RoutePublisher } from '../route-publisher.ts'
+import { versionTag } from '../tags.ts'
 import type { PortLeases } from './port-leases.ts'
 import type { PoolFactory } from './version.ts'
 import { prepareVersionLaunch } from './version-launch.ts'
@@ -40,6 +41,7 @@ export class VersionPools implements PoolFactory {
     const config = this.#config
     return this.#supervisor.createPool({
       name: version,
+      tag: versionTag(version),
       launch: () => prepareVersionLaunch(this.#config(), version, this.#leases),
       get startTimeout() {
         return config().startTimeout * 1_000

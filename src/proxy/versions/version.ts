@@ -126,6 +126,13 @@ export class Version extends EventEmitter<{ change: [] }> {
     }
   }
 
+  /** Takes workers over that an earlier gateway has started. */
+  adopt(take: (pool: Pool) => void): void {
+    this.#pool ??= this.#createPool()
+    take(this.#pool)
+    this.emit('change')
+  }
+
   /** In the background: nobody waits for the last requests of workers that are not needed any more. */
   shrink(size: number, log: Log): void {
     if (this.size <= size) return

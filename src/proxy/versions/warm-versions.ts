@@ -2,7 +2,7 @@ import type { Log } from '../../common/log.ts'
 import type { ProxyConfig } from '../config/proxy-config.ts'
 import type { Version } from './version.ts'
 
-interface Warm {
+export interface Warm {
   readonly name: string
   /** Milliseconds since the epoch. */
   readonly since: number
@@ -31,6 +31,15 @@ export class WarmVersions {
   get name(): string | null {
     const name = this.#warm?.name ?? null
     return name !== null && (this.#parts.find(name)?.size ?? 0) > 0 ? name : null
+  }
+
+  /** What a gateway that comes after this one is to `restore`. */
+  get memory(): Warm | null {
+    return this.#warm
+  }
+
+  restore(warm: Warm | null): void {
+    this.#warm = warm
   }
 
   /** Milliseconds for which it stays warm; 0: it is not. */

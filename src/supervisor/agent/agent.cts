@@ -1,8 +1,10 @@
 import cluster from 'node:cluster'
 import type net from 'node:net'
 import { ChannelClient } from '../../common/channel-client.cts'
+import { followSupervisorWithOutput } from '../../common/channel-output.cts'
 import type { ToProcess } from '../../common/channel-protocol.ts' with { 'resolution-mode': 'import' }
 import { reportMetrics } from '../../common/process-metrics.cts'
+import type { RegisterMessage } from '../../common/worker-messages.ts' with { 'resolution-mode': 'import' }
 import { untilPrimaryLetGo } from './leave-cluster.cts'
 import { whenLoaded } from './main-module.cts'
 import { type Place, Servers } from './servers.cts'
@@ -63,7 +65,7 @@ export function serve(channel: ChannelClient, bornAt = 0): void {
     workerReady,
     servers,
     /** To whoever listens to the messages of this worker in the supervisor's process; kept until it can be sent. */
-    send: (body: unknown) => channel.send({ type: 'message', body }),
+    send: (body: unknown) => channel.send({ type: 'message', body, ...factOf(body) }),
     /** Called with each message from there. One listener. */
     onMessage: null as ((body: unknown) => void) | null,
   }
@@ -110,6 +112,7 @@ export function serve(channel: ChannelClient, bornAt = 0): void {
   // Standard output and error are pipes to the supervisor; when it dies, writing to them must not end the worker.
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
+  if (!isShared) followSupervisorWithOutput(channel)
 
   async function stop(): Promise<void> {
     if (isStopping) return
@@ -133,6 +136,12 @@ export function serve(channel: ChannelClient, bornAt = 0): void {
     if (onWorkerStop) onWorkerStop()
     else process.kill(process.pid, 'SIGTERM')
   }
+}
+
+/** That it has a command, a supervisor that takes this worker over must know as well. */
+function factOf(body: unknown): { readonly fact?: string } {
+  const { type, name } = (body ?? {}) as Partial<RegisterMessage>
+  return type === 'register' ? { fact: `register ${name}` } : {}
 }
 
 /**

@@ -1,7 +1,9 @@
 import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startTimeOf } from '../../common/channel-client.cts'
+import type { Ward } from '../../common/channel-protocol.ts'
 import { CserviceError } from '../../common/errors.ts'
+import { isRunning } from '../../common/is-running.ts'
 
 export interface InstanceLock {
   /** Whether the last service of this directory died without giving its lock back. */
@@ -9,10 +11,7 @@ export interface InstanceLock {
   release(): void
 }
 
-interface Holder {
-  readonly pid: number
-  readonly startTime: string | null
-}
+type Holder = Ward
 
 /**
  * Makes this process the one service of a runtime directory.
@@ -74,25 +73,6 @@ function readHolder(directory: string, generation: number): Holder | null {
     return JSON.parse(readFileSync(lockPath(directory, generation), 'utf8')) as Holder
   } catch {
     return null // given back in this moment, or the disk was full when it was written: nobody holds it
-  }
-}
-
-function isRunning(holder: Holder): boolean {
-  try {
-    process.kill(holder.pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-  }
-  return startTimeOf(holder.pid) === holder.startTime && !isZombie(holder.pid)
-}
-
-/** A dead process whose parent has not noticed still has its pid and its start time. */
-function isZombie(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) === 'Z'
-  } catch {
-    return false
   }
 }
 
