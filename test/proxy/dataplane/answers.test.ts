@@ -305,6 +305,7 @@ describe.each(['both', 'general'] as const)('lanes: %s', (lanes) => {
     await eventually(() => isGone)
     client.socket.resume()
     expect((await client.closed()).length).toBeLessThan(30_000_000)
+    expect(await refused(gateway, 'CLIENT_STALLED')).toBe(1)
   })
 
   test('a client that takes its answer slowly, but takes it, gets all of it', async () => {
