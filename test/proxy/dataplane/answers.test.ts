@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Route } from '../../../src/proxy/routing/route-table.ts'
-import { ask, eventually, get, RawClient, startGateway, startRawWorker, startWorker } from './harness.ts'
+import { ask, eventually, get, RawClient, refused, startGateway, startRawWorker, startWorker } from './harness.ts'
 
 const cold: Route = { state: 'cold', attempt: 0, targets: [] }
 
