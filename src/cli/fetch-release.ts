@@ -23,6 +23,7 @@ export async function fetchRelease(words: readonly string[], options: Options): 
   const [source, file, surplus] = words
   if (source === undefined || source === '') throw badUsage('the version or folder is missing')
   if (surplus !== undefined) throw badUsage(`${JSON.stringify(surplus)} is one word too many`)
+  if (file === '-') throw badUsage('standard output is taken by the answer: name a file')
   const path = resolve(file ?? `${basename(resolve(source))}.tgz`)
   if (await isFolder(source)) return await writeWhole(path, packFolder(resolve(source), goodLevel))
   const query = new URLSearchParams({ version: source })

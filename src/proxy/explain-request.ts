@@ -1,6 +1,7 @@
 import type { AskedRequest } from './commands/asked-request.ts'
 import { selectionSettings } from './dataplane-settings.ts'
 import type { Gateway } from './gateway.ts'
+import { withMaskedCookie } from './routing/access/preview-traces.ts'
 import { makeSelector } from './routing/make-selector.ts'
 import type { Route } from './routing/route-table.ts'
 import type { SelectedBy } from './routing/selection.ts'
@@ -21,7 +22,7 @@ export interface Explanation {
   readonly wouldStart: boolean
   /** Path and query as the worker would get them. */
   readonly target: string | null
-  /** Values of `Set-Cookie` that the gateway would add to the answer. */
+  /** Values of `Set-Cookie` that the gateway would add to the answer; what opens a preview is masked. */
   readonly cookies: readonly string[]
 }
 
@@ -40,7 +41,8 @@ export function explainRequest(gateway: Gateway, request: AskedRequest): Explana
     return { ...nothing, error: selection.error, steps }
   }
   const { version, by, target, cookies } = selection
+  const shown = cookies.map(withMaskedCookie)
   const state = table.route(version)?.state ?? null
   const wouldStart = gateway.versions.find(version)?.mayStart(Date.now()) ?? true
-  return { version, by, error: null, steps, state, wouldStart, target: target ?? request.target, cookies }
+  return { version, by, error: null, steps, state, wouldStart, target: target ?? request.target, cookies: shown }
 }

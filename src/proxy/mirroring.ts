@@ -84,7 +84,8 @@ export class Mirroring {
   }
 
   async #start(plan: MirrorConfig, by: string): Promise<MirrorStatus> {
-    const { parts, former } = { parts: this.#parts, former: this.#plan }
+    const parts = this.#parts
+    const former = this.#plan
     const began = Date.now()
     const undo: Array<() => Promise<unknown>> = []
     const onUndoFailure = (error: unknown): void => parts.log.error({ err: error }, 'mirroring was not put back whole')
@@ -161,7 +162,7 @@ export class Mirroring {
 
   #bringUp(): void {
     if (this.#plan === null) return
-    this.#version.look(this.#plan.version, this.#parts.config().nonDefaultWorkerCount, Date.now())
+    this.#version.look(this.#plan.version, this.#parts.config().nonDefaultWorkerCount)
   }
 }
 

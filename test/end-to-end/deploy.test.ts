@@ -120,6 +120,11 @@ describe('a release comes in', () => {
     expect(outcomes.map(({ code }) => code).toSorted()).toEqual([0, 1, 1])
     const codes = outcomes.flatMap(({ json }) => (json as { error?: { code: string } }).error?.code ?? [])
     expect(codes).toEqual(['VERSION_EXISTS', 'VERSION_EXISTS'])
+    expect(
+      journal()
+        .slice(-3)
+        .map(({ version }) => version),
+    ).toEqual(['5.0.0', '5.0.0', '5.0.0'])
     expect(await (await gateway.fetch('/', { version: '5.0.0' })).json()).toMatchObject({ version: '5.0.0' })
   })
 
@@ -131,6 +136,7 @@ describe('a release comes in', () => {
     expect(readFileSync(join(target, 'a.tgz')).equals(readFileSync(join(target, 'b.tgz')))).toBe(true)
     expect(here.json).toMatchObject({ sha256: (there.json as { sha256: string }).sha256 })
     expect((await pack('v1', 'a.tgz')).json).toMatchObject({ error: { code: 'BAD_USAGE' } })
+    expect((await pack('v1', '-')).json).toMatchObject({ error: { code: 'BAD_USAGE' } })
     expect((await pack('v0', 'c.tgz')).json).toMatchObject({ error: { code: 'UNKNOWN_VERSION' } })
     expect(readdirSync(target).toSorted()).toEqual(['a.tgz', 'b.tgz'])
   })
@@ -189,6 +195,18 @@ describe('nothing is left of a release', () => {
     await eventually('the end of it', () => journal().at(-1)?.version === 'gone')
     expect(journal().at(-1)).toMatchObject({ result: 'failed', error: expect.stringContaining('client left') })
     expect(names()).toEqual(before)
+  })
+
+  it('and a request for one that makes no sense is told so', async () => {
+    const asked = async (method: string, path: string) => {
+      const headers = { authorization: 'Bearer test-key', 'x-cservice': '1' }
+      const res = await fetch(`http://127.0.0.1:${gateway.controlPort}${path}`, { method, headers })
+      return [res.status, ((await res.json()) as { error: { message: string } }).error.message]
+    }
+    expect(await asked('POST', '/cli?cmd=proxy+pack+v1+-')).toEqual([400, expect.stringContaining('by its own path')])
+    const surplus = await asked('GET', '/pack?version=v1&file=a.tgz')
+    expect(surplus).toEqual([400, expect.stringContaining('there is no parameter "file"')])
+    expect((await asked('POST', '/deploy?as=--promote'))[1]).toContain('--as needs the name')
   })
 
   it('whose path is named to a gateway that would have to read it itself', async () => {

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Log } from '../../common/log.ts'
+import { watchFiles } from '../config/watch-files.ts'
 import type { TlsSettings } from '../messages.ts'
 import type { CertificateFacts } from './certificate-facts.ts'
 import { validityWarning } from './certificate-warnings.ts'
 import { type LoadedCertificates, loadCertificates } from './load-certificates.ts'
 import { type LocalCertificate, provideLocalCertificate } from './local-certificate.ts'
 import { fileNames } from './read-files.ts'
-import { watchFiles } from './watch-files.ts'
 
 /** How long files must be left alone after a change before they are read, in milliseconds. */
 const settleTime = 300

@@ -6,7 +6,7 @@ import { CserviceError } from '../../common/errors.ts'
 import { ByteAnswer } from '../../supervisor/control/byte-answer.ts'
 import type { ByteRoute } from '../../supervisor/control/command.ts'
 import { goodLevel, packFolder } from '../releases/pack.ts'
-import { refuseMore, requireWord } from './arguments.ts'
+import { badUsage, refuseMore, requireWord } from './arguments.ts'
 import type { Subcommand } from './subcommand.ts'
 
 /** The word that stands for "as the answer", which only a route can take. */
@@ -18,7 +18,7 @@ export const packCommand: Subcommand = {
   help: {
     info: 'Packs a version, or any folder, into a tarball that proxy deploy takes: the same folder always makes the same bytes.',
     version: 'Required. A folder is packed where the command is typed, and needs no gateway.',
-    file: 'Optional. Default: <version>.tgz; - is standard output.',
+    file: 'Optional. Default: <version>.tgz. One that is there already is not touched.',
     example: 'cservice proxy pack v3 v3.tgz',
   },
   async run(args, host, { caller }) {
@@ -44,5 +44,9 @@ export const packCommand: Subcommand = {
 export const packRoute: ByteRoute = {
   method: 'GET',
   path: '/pack',
-  toWords: (query) => ['pack', query.get('version') ?? '', asAnswer],
+  toWords: (query) => {
+    const unknown = [...query.keys()].find((name) => name !== 'version')
+    if (unknown !== undefined) throw badUsage(packCommand, `there is no parameter ${JSON.stringify(unknown)}`)
+    return ['pack', query.get('version') ?? '', asAnswer]
+  },
 }

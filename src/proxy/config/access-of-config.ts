@@ -28,6 +28,16 @@ export function accessOfConfig({ onDemand, previewKey }: ParsedConfig, folder: s
   }
 }
 
+/**
+ * The files that keys of previews are in, absolute.
+ * @param previewKey as it stands in proxy.json, right or wrong
+ */
+export function keyFilesOf(previewKey: unknown, folder: string): string[] {
+  if (typeof previewKey !== 'object' || previewKey === null) return []
+  const names = [previewKey, ...Object.values(previewKey)].map((key) => (key as { file?: unknown } | null)?.file)
+  return [...new Set(names.filter((name) => typeof name === 'string').map((name) => resolve(folder, name)))]
+}
+
 function readKeys(previewKey: ParsedConfig['previewKey'], folder: string): Array<PreviewSettings | WrongValue> {
   if (previewKey === null) return []
   if (isKey(previewKey)) return [readKey('*', previewKey, ['previewKey'], folder)]

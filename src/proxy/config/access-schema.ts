@@ -26,7 +26,7 @@ export const onDemandSchema = z.looseObject(
       .array(patternText, { error: 'a list of patterns of version names such as ["v*"]' })
       .default(['*'])
       .describe('Versions that a request may start by naming them.'),
-    rate: explained('a number of starts in a second, minute or hour: "10/m"', (error) =>
+    rate: explained('starts in a second, minute or hour, such as "10/m", "1/s" or "100/h"', (error) =>
       z.string({ error }).regex(/^[1-9][0-9]{0,5}\/[smh]$/, { error }),
     )
       .nullable()

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { CserviceError, toCserviceError } from '../../common/errors.ts'
 import type { Log } from '../../common/log.ts'
-import { parseConfig, readProxyConfig } from './load-config.ts'
+import { KeyFiles } from './key-files.ts'
+import { filesNamedIn, parseConfig, readProxyConfig } from './load-config.ts'
 import type { ProxyConfig } from './proxy-config.ts'
 import { type ConfigWatch, watchConfig } from './watch-config.ts'
 
@@ -18,6 +19,7 @@ export class ConfigFollower {
   #inForce: ProxyConfig
   #lastError: CserviceError | null = null
   #watcher: ConfigWatch | null = null
+  #keyFiles: KeyFiles | null = null
   #isClosed = false
   readonly #log: Log
 
@@ -36,7 +38,7 @@ export class ConfigFollower {
   }
 
   /**
-   * Begins to follow the file.
+   * Begins to follow the file, and those that it takes keys from.
    * @param exclusively runs an action when no other change of the gateway is under way
    */
   async watch(change: ConfigChange, exclusively: (action: () => Promise<void>) => Promise<void>): Promise<void> {
@@ -44,12 +46,13 @@ export class ConfigFollower {
     const watcher = await watchConfig(this.#inForce.file, look)
     if (this.#isClosed) return watcher.close()
     this.#watcher = watcher
+    this.#keyFiles = new KeyFiles(look)
     look() // an edit between the first reading and the watch
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.#watcher?.close()
+    await Promise.all([this.#watcher?.close(), this.#keyFiles?.close()])
   }
 
   /**
@@ -63,6 +66,8 @@ export class ConfigFollower {
       const content = await readProxyConfig(former.file).catch(toCserviceError)
       this.#watcher?.note(content)
       if (content instanceof CserviceError) throw content
+      // Also where it is refused: what is wrong may be a file that comes later.
+      await this.#keyFiles?.follow(filesNamedIn(content, former.file))
       const { config: next, warnings } = parseConfig(content, former.file)
       if (!isDeepStrictEqual(next, former)) for (const { message } of warnings) this.#log.warn(message)
       await change.prepare(next, former)

@@ -1,9 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
-import { type Checked, checkConfig } from '../../common/config/check-config.ts'
+import { getNodeValue } from 'jsonc-parser'
+import type { z } from 'zod'
+import { type Checked, checkConfig, type WrongValue } from '../../common/config/check-config.ts'
 import type { ConfigPath, ConfigProblem } from '../../common/config/config-problem.ts'
+import { readDocument } from '../../common/config/document.ts'
 import { readConfigFile } from '../../common/config/read-config-file.ts'
-import { accessOfConfig } from './access-of-config.ts'
+import { accessOfConfig, keyFilesOf } from './access-of-config.ts'
 import { expandRanges } from './address-ranges.ts'
 import { tlsFileOptions } from './binding-schema.ts'
 import { distrustedBindings } from './distrusted-bindings.ts'
@@ -51,6 +54,13 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   return { config: toConfig(value, raw, path), warnings: unknownKeys(raw, document, path) }
 }
 
+/** The files whose content is part of what the text says, also where that is refused. @param file as with `parseConfig` */
+export function filesNamedIn(text: string, file: string): string[] {
+  const { root } = readDocument(text, file)
+  const raw: unknown = root && getNodeValue(root)
+  return keyFilesOf((raw as { previewKey?: unknown } | null | undefined)?.previewKey, dirname(resolve(file)))
+}
+
 /** What the schema makes of the file, and what has been read of others that it names. */
 interface Parsed {
   readonly parsed: ParsedConfig
@@ -61,14 +71,29 @@ function check(raw: unknown, folder: string): Checked<Parsed> {
   const parsed = configSchema.safeParse(raw)
   const issues = parsed.error?.issues ?? []
   const wrong = [
-    ...issues.map(({ path, message }) => ({ path: path as ConfigPath, allowed: message })),
+    ...issues.flatMap(meant).map(({ path, message }) => ({ path: path as ConfigPath, allowed: message })),
     ...portConflicts(raw),
     ...distrustedBindings(raw),
     ...redirectProblems(raw),
+    ...(parsed.success ? cookieConflicts(parsed.data) : []),
   ]
   if (!parsed.success || wrong.length > 0) return { wrong }
   const access = accessOfConfig(parsed.data, folder)
   return 'previews' in access ? { value: { parsed: parsed.data, access } } : { wrong: access }
+}
+
+/** Of a union, what that member has to say which looked into the value: `skew.maxAge` is wrong, and not all of `skew`. */
+function meant(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue]
+  const [inner, another] = issue.errors.filter((issues) => issues.every(({ path }) => path.length > 0))
+  if (inner === undefined || another !== undefined) return [issue]
+  return inner.map((one) => ({ ...one, path: [...issue.path, ...one.path] })).flatMap(meant)
+}
+
+function cookieConflicts({ skew, versionCookie }: ParsedConfig): WrongValue[] {
+  const cookie = skewOf(skew)?.cookie
+  if (cookie === undefined || cookie !== versionCookie) return []
+  return [{ path: ['versionCookie'], allowed: 'the name of another cookie than that of skew' }]
 }
 
 function toConfig({ parsed, access }: Parsed, raw: Readonly<Record<string, unknown>>, file: string): ProxyConfig {

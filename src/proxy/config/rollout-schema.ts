@@ -17,7 +17,15 @@ export const rolloutSchema = z.looseObject(
       z
         .array(percent('a percentage: more than 0, 100 at most'), { error })
         .min(1, { error })
-        .refine((steps) => steps.every((step, index) => step > (steps[index - 1] ?? 0)), { error }),
+        .superRefine((steps, context) => {
+          const index = steps.findIndex((step, at) => step <= (steps[at - 1] ?? 0))
+          if (index > 0)
+            context.addIssue({
+              code: 'custom',
+              path: [index],
+              message: `more than the step before, ${steps[index - 1]}`,
+            })
+        }),
     ).describe('Shares of the requests that name no version, in percent, one step after the other. 100 makes it live.'),
     every: seconds(0.1)
       .nullable()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { explained, flag, seconds, wholeNumber } from '../../common/config/checks.ts'
+import { keyHeader } from '../routing/access/preview-traces.ts'
 import { versionNamePattern, versionNameRule } from '../versions/version-name.ts'
 import { accessKeys } from './access-schema.ts'
 import { isAddressRange } from './address-ranges.ts'
@@ -193,6 +194,7 @@ export function jsonSchema(): Record<string, unknown> {
 const reservedHeaders = new Set([
   'connection',
   'content-length',
+  'cookie',
   'expect',
   'host',
   'keep-alive',
@@ -200,6 +202,7 @@ const reservedHeaders = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+  keyHeader,
 ])
 
 function isPathBelow(path: string): boolean {

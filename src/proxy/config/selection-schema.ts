@@ -1,6 +1,7 @@
 import semver from 'semver'
 import { z } from 'zod'
 import { explained, flag } from '../../common/config/checks.ts'
+import { keyParameter } from '../routing/access/preview-traces.ts'
 import { looksLikeRange } from '../routing/version-ranges.ts'
 import { isVersionName, versionNamePattern } from '../versions/version-name.ts'
 
@@ -36,8 +37,11 @@ export const selectionKeys = {
     )
     .default({})
     .describe('Other names that requests may use: each for a version name or a range (routing.md).'),
-  versionQuery: explained('the name of a query parameter: A-Z a-z 0-9 . _ ~ - only', (error) =>
-    z.string({ error }).regex(parameterName, { error }),
+  versionQuery: explained(`the name of a query parameter: A-Z a-z 0-9 . _ ~ - only, and not ${keyParameter}`, (error) =>
+    z
+      .string({ error })
+      .regex(parameterName, { error })
+      .refine((name) => name !== keyParameter, { error }),
   )
     .nullable()
     .default(null)

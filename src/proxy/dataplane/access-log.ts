@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { keyParameter } from '../routing/access/preview-traces.ts'
+import { withMaskedKey } from '../routing/access/preview-traces.ts'
 
 const batchMs = 200
 const batchBytes = 64 * 1024
@@ -42,7 +42,7 @@ export class AccessLog {
 
   add(line: AccessLogLine): void {
     if (this.#isClosed) return
-    const text = `${JSON.stringify({ ...line, target: masked(line.target) })}\n`
+    const text = `${JSON.stringify({ ...line, target: withMaskedKey(line.target) })}\n`
     this.#lines.push(text)
     this.#size += text.length
     if (this.#size >= batchBytes) this.#write()
@@ -69,9 +69,4 @@ export class AccessLog {
       // A full disk costs lines of the log, not requests.
     }
   }
-}
-
-/** Keys of previews are nobody's business. */
-function masked(target: string): string {
-  return target.includes(keyParameter) ? target.replace(/([?&]preview-key=)[^&]*/g, '$1***') : target
 }

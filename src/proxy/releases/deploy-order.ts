@@ -66,7 +66,9 @@ export function deployWordsOf(query: URLSearchParams): string[] {
 }
 
 function takeName(word: string | undefined): string {
-  if (word === undefined) throw badUsage('--as needs the name of the version')
+  // `--as $NAME --promote` with no NAME: nobody calls a version like an option.
+  if (word === undefined || word === '' || word.startsWith('--'))
+    throw badUsage('--as needs the name of the version behind it')
   if (!isVersionName(word)) throw badUsage(`${JSON.stringify(word)} cannot be a version name (${versionNameRule})`)
   return word
 }

@@ -56,7 +56,10 @@ export class Deploy {
   /** As it was at the beginning: a change in the middle is for the next one. */
   readonly #config: ProxyConfig
   readonly #began = performance.now()
+  /** As soon as it is known. */
   #name: string | null = null
+  /** The name is ours, until the end. */
+  #isTaken = false
 
   constructor(parts: DeployParts, order: DeployOrder, context: DeployContext) {
     this.#parts = parts
@@ -80,7 +83,7 @@ export class Deploy {
       if (!isDryRun) await this.#record({ result: 'failed', error: error.message })
       throw error
     } finally {
-      if (this.#name !== null) this.#parts.taken.delete(this.#name)
+      if (this.#isTaken && this.#name !== null) this.#parts.taken.delete(this.#name)
     }
   }
 
@@ -129,9 +132,10 @@ export class Deploy {
   }
 
   async #takeName(name: string): Promise<void> {
+    this.#name = name
     if (this.#parts.taken.has(name)) throw new CserviceError('VERSION_EXISTS', `${name} is being deployed already`)
     this.#parts.taken.add(name)
-    this.#name = name
+    this.#isTaken = true
     await this.#refuseExisting(name)
   }
 

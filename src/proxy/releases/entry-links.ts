@@ -8,7 +8,7 @@ const maxTargetBytes = 1_024
 export function checkLinkTarget(path: string, target: string): void {
   if (target.startsWith('/')) throw refused('is a link to an absolute path', path)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
-  if (target === '' || /[\u0000-\u001f\u007f\ufffd]/.test(target) || Buffer.byteLength(target) > maxTargetBytes)
+  if (target === '' || /[\u0000-\u001f\u007f-\u009f\ufffd]/.test(target) || Buffer.byteLength(target) > maxTargetBytes)
     throw refused('is a link to something that is no path', path)
 }
 

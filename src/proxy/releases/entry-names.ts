@@ -4,8 +4,9 @@ export type EntryKind = 'file' | 'folder' | 'link'
 
 const maxPathBytes = 1_024
 const maxSegmentBytes = 255
+// Those of ISO 8859 (C1) as well: to a terminal \u009b is what an escape and a bracket are.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
-const controlCharacter = /[\u0000-\u001f\u007f]/
+const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/
 
 interface KnownEntry {
   readonly path: string

@@ -75,7 +75,9 @@ class Unpacking {
         'It was changed on its way, or is another one.',
       )
     await this.#writer.finished()
-    const prefix = this.#names.roots.join() === 'package' ? 'package' : ''
+    // A link of that name is none: it would become the version itself.
+    const isPacked = this.#names.roots.join() === 'package' && this.#names.kindOf('package') === 'folder'
+    const prefix = isPacked ? 'package' : ''
     await this.#makeLinks(prefix)
     return { prefix, files: this.#files, bytes: this.#framing.size, sha256: digest }
   }

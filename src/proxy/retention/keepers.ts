@@ -17,7 +17,10 @@ export interface KeepingParts {
 /** Why each of them does. */
 export function keepersOf({ live, warm, skew, rollout, mirroring }: KeepingParts): Keeper[] {
   return [
-    (name) => (name === live.name ? { mark: 'live', reason: 'is live', mayForce: false } : null),
+    (name) =>
+      name === live.name
+        ? { mark: 'live', reason: 'is live', mayForce: false, hint: 'Make another version live first.' }
+        : null,
     (name) => {
       if (name !== warm.name) return null
       const seconds = Math.ceil(warm.timeLeft(name) / 1_000)
@@ -27,10 +30,15 @@ export function keepersOf({ live, warm, skew, rollout, mirroring }: KeepingParts
       if (!skew.kept.includes(name)) return null
       return { mark: 'pinned', reason: 'is kept for the pages that were loaded from it', mayForce: true }
     },
-    (name) => (name === rollout.candidate ? { mark: 'rollout', reason: 'is rolled out', mayForce: false } : null),
+    (name) => {
+      if (name !== rollout.candidate) return null
+      const hint = 'End its rollout first: cservice proxy rollout abort'
+      return { mark: 'rollout', reason: 'is rolled out', mayForce: false, hint }
+    },
     (name) => {
       if (name !== mirroring.status?.version) return null
-      return { mark: 'mirror', reason: 'gets copies of requests', mayForce: false }
+      const hint = 'End that first: cservice proxy mirror off'
+      return { mark: 'mirror', reason: 'gets copies of requests', mayForce: false, hint }
     },
   ]
 }

@@ -24,6 +24,8 @@ export interface Kept {
   readonly reason: string
   /** Whether `proxy remove --force` may remove it all the same. */
   readonly mayForce: boolean
+  /** What to do about it, where it may not be forced. */
+  readonly hint?: string
 }
 
 /** Tells why a version must stay; null: nothing is known against its removal. */
@@ -202,9 +204,9 @@ export class Retention {
   #refuseIfInUse(name: string, force: boolean): void {
     const kept = this.keptBy(name).find(({ mayForce }) => !(force && mayForce))
     const inFlight = this.#parts.versions.find(name)?.activity.inFlight ?? 0
-    if (kept) throw inUse(`${name} ${kept.reason}`, kept.mayForce)
+    if (kept) throw inUse(`${name} ${kept.reason}`, kept.hint)
     if (inFlight > 0 && !force) {
-      throw inUse(`${name} has ${inFlight} ${inFlight === 1 ? 'request' : 'requests'} in flight`, true)
+      throw inUse(`${name} has ${inFlight} ${inFlight === 1 ? 'request' : 'requests'} in flight`)
     }
   }
 
@@ -261,6 +263,6 @@ function isInUse(versions: Versions, name: string): boolean {
   return version !== undefined && (version.isRunning || version.activity.inFlight > 0)
 }
 
-function inUse(message: string, mayForce: boolean): CserviceError {
-  return new CserviceError('VERSION_IN_USE', message, mayForce ? {} : { hint: 'Make another version live first.' })
+function inUse(message: string, hint?: string): CserviceError {
+  return new CserviceError('VERSION_IN_USE', message, hint === undefined ? {} : { hint })
 }

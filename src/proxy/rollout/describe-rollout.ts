@@ -43,11 +43,11 @@ export interface RolloutStatus {
 
 export function describeRollout(
   plan: RolloutPlan,
-  { now, trouble, verdict }: Outlook,
+  { steady, trouble, verdict }: Outlook,
   known: Pick<RunningRollout, 'live' | 'workers' | 'key' | 'waitsFor'>,
 ): RunningRollout {
   const { version, state, steps, step, every, guard } = plan
-  const elapsed = Math.round(elapsedOf(plan, now) / 1_000)
+  const elapsed = Math.round(elapsedOf(plan, steady) / 1_000)
   return {
     version,
     ...known,

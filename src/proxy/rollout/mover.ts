@@ -25,8 +25,8 @@ export interface Movable {
   move(plan: RolloutPlan, move: RealMove): Promise<void>
   /** Runs an action when no other change of the gateway is under way. */
   exclusively<T>(action: () => Promise<T>): Promise<T>
-  /** Milliseconds since the epoch. */
-  now(): number
+  /** By the steady clock, in milliseconds. */
+  steady(): number
 }
 
 /** Moves a rollout on when nobody gives a command. Owns the look at it, and what became of the last move. */
@@ -69,7 +69,7 @@ export class Mover {
     const plan = rollout.plan()
     if (plan === null || this.#isMoving || this.#isClosed) return
     rollout.onLook(plan)
-    if (this.#failure !== null && rollout.now() < this.#failure.retryAt) return
+    if (this.#failure !== null && rollout.steady() < this.#failure.retryAt) return
     const move = rollout.next(plan)
     if (move.kind === 'stay') return
     this.#isMoving = true
@@ -90,7 +90,7 @@ export class Mover {
       return
     }
     if (this.#isClosed) return
-    this.#failure = { message: error.message, retryAt: this.#rollout.now() + retryDelay }
+    this.#failure = { message: error.message, retryAt: this.#rollout.steady() + retryDelay }
     const delay = retryDelay / 1_000
     this.#rollout.log.error({ err: error }, `the rollout could not be moved on; it is tried again in ${delay} s`)
   }

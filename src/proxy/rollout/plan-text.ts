@@ -10,5 +10,5 @@ export function toJson({ since, ...plan }: RolloutPlan): Readonly<Record<string,
 
 /** Whether proxy.json says what is in force already. Pure. */
 export function isSamePlan(config: RolloutConfig, plan: RolloutPlan): boolean {
-  return config.since !== null && isDeepStrictEqual(toJson(begin(config, 0)), toJson(plan))
+  return config.since !== null && isDeepStrictEqual(toJson(begin(config, { wall: 0, steady: 0 })), toJson(plan))
 }

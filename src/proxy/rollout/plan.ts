@@ -1,34 +1,47 @@
 import type { RolloutConfig } from '../config/proxy-config.ts'
+import type { Moment } from './moment.ts'
 
 /** A rollout as it stands in proxy.json, complete. Immutable; what becomes of it is made by the functions below, all pure. */
 export interface RolloutPlan extends RolloutConfig {
   /** When the step began, or the rollout was paused or resumed last: milliseconds since the epoch. */
   readonly since: number
+  /** The same by the steady clock of this process, in milliseconds: a clock that is set ends no step, nor prolongs it. Not in proxy.json. */
+  readonly sinceSteady: number
 }
 
-/** The first step of a rollout, from now on. */
-export function begin(config: RolloutConfig, now: number): RolloutPlan {
-  return { ...config, since: config.since ?? now }
+/** A rollout as proxy.json has it, from then on or from now on. */
+export function begin(config: RolloutConfig, { wall, steady }: Moment): RolloutPlan {
+  const since = config.since ?? wall
+  return { ...config, since, sinceSteady: steady - (wall - since) }
 }
 
-export function atStep(plan: RolloutPlan, step: number, now: number): RolloutPlan {
-  return { ...plan, step, since: now, elapsed: 0 }
+export function atStep(plan: RolloutPlan, step: number, now: Moment): RolloutPlan {
+  return { ...plan, step, ...from(now), elapsed: 0 }
+}
+
+/** What an edit of proxy.json makes of a plan. Another step begins now, unless the edit says when; whoever writes `paused` means a pause. */
+export function edited(plan: RolloutPlan, config: RolloutConfig, now: Moment): RolloutPlan {
+  if (config.since !== plan.since) return begin(config, now)
+  if (config.step !== plan.step || config.version !== plan.version) return begin({ ...config, since: null }, now)
+  const { state, since, sinceSteady } = plan
+  const kept = { ...config, state, since, sinceSteady }
+  return config.state === 'paused' ? paused(kept, now) : resumed(kept, now)
 }
 
 /** What has passed of the step is kept. */
-export function paused(plan: RolloutPlan, now: number): RolloutPlan {
+export function paused(plan: RolloutPlan, now: Moment): RolloutPlan {
   return plan.state === 'paused'
     ? plan
-    : { ...plan, state: 'paused', elapsed: elapsedOf(plan, now) / 1_000, since: now }
+    : { ...plan, state: 'paused', elapsed: elapsedOf(plan, now.steady) / 1_000, ...from(now) }
 }
 
-export function resumed(plan: RolloutPlan, now: number): RolloutPlan {
-  return plan.state === 'running' ? plan : { ...plan, state: 'running', since: now }
+export function resumed(plan: RolloutPlan, now: Moment): RolloutPlan {
+  return plan.state === 'running' ? plan : { ...plan, state: 'running', ...from(now) }
 }
 
-/** How long the step has run, in milliseconds, the time that no supervisor was there included. */
-export function elapsedOf({ state, elapsed, since }: RolloutPlan, now: number): number {
-  return elapsed * 1_000 + (state === 'running' ? Math.max(0, now - since) : 0)
+/** How long the step has run, in milliseconds, the time that no supervisor was there included. @param steady see `Moment` */
+export function elapsedOf({ state, elapsed, sinceSteady }: RolloutPlan, steady: number): number {
+  return elapsed * 1_000 + (state === 'running' ? Math.max(0, steady - sinceSteady) : 0)
 }
 
 /** The part of the requests, from 0 to 1. */
@@ -54,4 +67,8 @@ export function isNewComparison(plan: RolloutPlan, former: RolloutPlan | null): 
     plan.guard !== former.guard ||
     shareOf(plan) !== shareOf(former)
   )
+}
+
+function from({ wall, steady }: Moment): Pick<RolloutPlan, 'since' | 'sinceSteady'> {
+  return { since: wall, sinceSteady: steady }
 }

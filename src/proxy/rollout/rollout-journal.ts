@@ -20,9 +20,16 @@ export interface RolloutEnd {
   readonly verdict: Verdict
 }
 
+export function endOf(
+  plan: RolloutPlan,
+  { at, ...end }: Pick<RolloutEnd, 'result' | 'why' | 'verdict'> & { readonly at: number },
+): RolloutEnd {
+  return { version: plan.version, ...end, share: shareOf(plan), at: new Date(at).toISOString() }
+}
+
 interface Change {
   readonly by: string
-  /** Milliseconds since the epoch. */
+  /** By the steady clock, in milliseconds. */
   readonly began: number
 }
 
@@ -85,6 +92,6 @@ export class RolloutJournal {
   }
 
   #since(began: number): number {
-    return (this.#parts.now ?? Date.now)() - began
+    return Math.round(this.#parts.now().steady - began)
   }
 }

@@ -6,11 +6,22 @@ import { BringUp } from '../versions/bring-up.ts'
 import { candidateState } from './candidate-state.ts'
 import { describeRollout, type RolloutAnswer, type RolloutStatus } from './describe-rollout.ts'
 import { Guard } from './guard.ts'
+import { type Moment, readClocks } from './moment.ts'
 import { Mover, type RealMove } from './mover.ts'
 import { nextMove, type Outlook } from './next-move.ts'
-import { atStep, begin, isNewComparison, paused, type RolloutPlan, resumed, shareOf, workersOf } from './plan.ts'
+import {
+  atStep,
+  begin,
+  edited,
+  isNewComparison,
+  paused,
+  type RolloutPlan,
+  resumed,
+  shareOf,
+  workersOf,
+} from './plan.ts'
 import { isSamePlan } from './plan-text.ts'
-import { type RolloutEnd, type RolloutEvent, RolloutJournal } from './rollout-journal.ts'
+import { endOf, type RolloutEnd, type RolloutEvent, RolloutJournal } from './rollout-journal.ts'
 import { put, type RolloutParts, takeBack } from './transaction.ts'
 
 /** Who moves a rollout on when nobody gives a command, for the journal. */
@@ -36,7 +47,9 @@ export class Rollout {
   #journaled: Promise<RolloutEnd | null> = Promise.resolve(null)
   #last: RolloutEnd | null = null
 
-  constructor(parts: RolloutParts) {
+  /** @param now reads the clocks: another one in tests */
+  constructor(gateway: Omit<RolloutParts, 'now'>, now: () => Moment = readClocks) {
+    const parts = { ...gateway, now }
     this.#parts = parts
     this.#journal = new RolloutJournal(parts)
     this.#candidate = new BringUp(parts, 'candidate')
@@ -50,7 +63,7 @@ export class Rollout {
       },
       move: (plan, move) => this.#move(plan, move),
       exclusively: (action) => parts.exclusively(action),
-      now: () => this.#now(),
+      steady: () => now().steady,
     })
   }
 
@@ -100,7 +113,7 @@ export class Rollout {
   start(config: RolloutConfig, by: string): Promise<RolloutAnswer> {
     return this.#parts.exclusively(async () => {
       this.check(config.version)
-      const next = begin({ ...config, since: null }, this.#now())
+      const next = begin({ ...config, since: null }, this.#parts.now())
       return this.#change(next, by, this.#plan === null ? 'start' : 'change')
     })
   }
@@ -116,13 +129,13 @@ export class Rollout {
 
   /** No step follows until `resume`; the share stays, and so does the guard. @throws CserviceError NO_ROLLOUT */
   pause(by: string): Promise<RolloutAnswer> {
-    return this.#parts.exclusively(async () => this.#change(paused(this.#need(), this.#now()), by, 'pause'))
+    return this.#parts.exclusively(async () => this.#change(paused(this.#need(), this.#parts.now()), by, 'pause'))
   }
 
   /** @throws CserviceError NO_ROLLOUT */
   resume(by: string): Promise<RolloutAnswer> {
     this.#mover.reset()
-    return this.#parts.exclusively(async () => this.#change(resumed(this.#need(), this.#now()), by, 'resume'))
+    return this.#parts.exclusively(async () => this.#change(resumed(this.#need(), this.#parts.now()), by, 'resume'))
   }
 
   /** All requests that name no version go to the live one again. @throws CserviceError NO_ROLLOUT */
@@ -136,7 +149,7 @@ export class Rollout {
   /** At the start of the gateway: goes on with what proxy.json says. Requests are routed at once if the candidate serves. */
   restore(config: RolloutConfig | null): void {
     if (config === null) return
-    const plan = begin(config, this.#now())
+    const plan = begin(config, this.#parts.now())
     this.#set(plan)
     this.#bringUp(plan)
   }
@@ -151,9 +164,9 @@ export class Rollout {
     } else if (config === null && plan !== null) {
       await this.#end(plan, 'proxy.json', 'it was taken out of proxy.json')
     } else if (config !== null && (plan === null || !isSamePlan(config, plan))) {
-      const isNewStep = plan === null || config.step !== plan.step || config.version !== plan.version
-      const since = isNewStep && config.since === plan?.since ? null : config.since
-      await this.#change(begin({ ...config, since }, this.#now()), 'proxy.json', plan === null ? 'start' : 'change')
+      const now = this.#parts.now()
+      const next = plan === null ? begin(config, now) : edited(plan, config, now)
+      await this.#change(next, 'proxy.json', plan === null ? 'start' : 'change')
     }
   }
 
@@ -206,7 +219,7 @@ export class Rollout {
   }
 
   async #move(plan: RolloutPlan, move: RealMove): Promise<void> {
-    if (move.kind === 'step') await this.#change(atStep(plan, move.step, this.#now()), schedule, 'step')
+    if (move.kind === 'step') await this.#change(atStep(plan, move.step, this.#parts.now()), schedule, 'step')
     else if (move.kind === 'abort') await this.#end(plan, 'guard', move.why)
     else {
       await this.#parts.promote(plan.version, plan.workers ?? this.#parts.config().workerCount, schedule)
@@ -215,7 +228,7 @@ export class Rollout {
   }
 
   async #change(next: RolloutPlan, by: string, event: RolloutEvent): Promise<RolloutAnswer> {
-    const began = this.#now()
+    const began = this.#parts.now().steady
     const former = this.#plan
     const verdict = this.#guard.verdict
     try {
@@ -255,15 +268,7 @@ export class Rollout {
   }
 
   #forget(plan: RolloutPlan, result: RolloutEnd['result'], why: string): RolloutEnd {
-    const { verdict } = this.#guard
-    this.#last = {
-      version: plan.version,
-      result,
-      why,
-      share: shareOf(plan),
-      at: new Date(this.#now()).toISOString(),
-      verdict,
-    }
+    this.#last = endOf(plan, { result, why, verdict: this.#guard.verdict, at: this.#parts.now().wall })
     this.#set(null)
     this.#parts.publish()
     this.#parts.log.info(this.#last, `the rollout of ${plan.version} is ${result}: ${why}`)
@@ -281,19 +286,15 @@ export class Rollout {
   }
 
   #bringUp(plan: RolloutPlan): void {
-    this.#candidate.look(plan.version, workersOf(plan, this.#parts.config()), this.#now())
+    this.#candidate.look(plan.version, workersOf(plan, this.#parts.config()))
   }
 
   #outlook({ version }: RolloutPlan): Outlook {
-    return { now: this.#now(), ...candidateState(this.#parts, version), verdict: this.#guard.verdict }
+    return { steady: this.#parts.now().steady, ...candidateState(this.#parts, version), verdict: this.#guard.verdict }
   }
 
   #need(): RolloutPlan {
     if (this.#plan === null) throw new CserviceError('NO_ROLLOUT')
     return this.#plan
-  }
-
-  #now(): number {
-    return (this.#parts.now ?? Date.now)()
   }
 }

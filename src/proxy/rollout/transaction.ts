@@ -7,6 +7,7 @@ import type { PromoteAnswer } from '../live-version.ts'
 import type { Journal } from '../versions/journal.ts'
 import { undoAll } from '../versions/promote.ts'
 import type { Version } from '../versions/version.ts'
+import type { Moment } from './moment.ts'
 import { isNewComparison, type RolloutPlan, workersOf } from './plan.ts'
 import { toJson } from './plan-text.ts'
 
@@ -36,8 +37,7 @@ export interface RolloutParts {
   exclusively<T>(action: () => Promise<T>): Promise<T>
   readonly journal: Journal
   readonly log: Log
-  /** Milliseconds since the epoch; the clock of the system if left out. */
-  now?(): number
+  now(): Moment
 }
 
 /**

@@ -38,7 +38,12 @@ export class VersionNames {
   /** The highest version in a range (version-ranges.ts), or null. Costs next to nothing where the text cannot be a range. */
   inRange(text: string): string | null {
     const known = this.#answers.get(text)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      // The last one that is forgotten is the one that is asked for most.
+      this.#answers.delete(text)
+      this.#answers.set(text, known)
+      return known
+    }
     if (!looksLikeRange(text)) return null
     this.#ranges ??= new VersionRanges(this.#names)
     // A copy: what was cut out of a request's head would keep all of the head in memory.

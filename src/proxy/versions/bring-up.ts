@@ -17,6 +17,7 @@ export interface BringUpParts {
 export class BringUp {
   readonly #parts: BringUpParts
   readonly #role: string
+  /** By `performance.now()`. */
   #notBefore = 0
   #isClosed = false
 
@@ -26,10 +27,11 @@ export class BringUp {
     this.#role = role
   }
 
-  /** To be called now and then. @param workers that it is to have at least @param now milliseconds since the epoch */
-  look(name: string, workers: number, now: number): void {
+  /** To be called now and then. @param workers that it is to have at least */
+  look(name: string, workers: number): void {
+    const now = performance.now()
     const { find, has, lookUp, log } = this.#parts
-    if (this.#isClosed || now < this.#notBefore || !has(name) || find(name)?.mayStart(now) === false) return
+    if (this.#isClosed || now < this.#notBefore || !has(name) || find(name)?.mayStart(Date.now()) === false) return
     this.#notBefore = now + delay
     lookUp(name)
       .then((version) => version.scale(Math.max(version.size, workers), 'start'))

@@ -34,6 +34,8 @@ export function succeed(result: unknown): RestAnswer {
     // JSON.stringify has no value for a function, for instance.
     text = JSON.stringify(result, withoutPrivateKeys)
   } catch (error) {
+    // It says itself why it is none (`ByteAnswer`): that is no fault of ours.
+    if (error instanceof CserviceError) return refuse(400, error.message, error)
     const failure = new CserviceError(
       'INTERNAL',
       `The result is no JSON: ${toCserviceError(error).message.split('\n')[0]}`,

@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { silentLog } from '../../../src/common/log.ts'
 import { ConfigFollower } from '../../../src/proxy/config/config-follower.ts'
 import { loadConfig } from '../../../src/proxy/config/load-config.ts'
+import { digestOf } from '../../../src/proxy/routing/access/preview-lock.ts'
 import { eventually } from '../../support/eventually.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -56,9 +57,45 @@ test('a watch that is opened while the gateway is stopped is closed again', asyn
   expect(looks).toBe(0)
 })
 
+test('a key that is changed in its own file is followed, and a broken one refused until it is mended', async () => {
+  const { follower, write, folder, turns, next } = await follow({})
+  const key = (text: string) => writeFileSync(join(folder, 'preview.key'), text)
+  write({ previewKey: { 'v*': { file: 'preview.key' } } })
+  await next()
+  expect(follower.lastError?.message).toMatch(/proxy\.json:1:\d+.*preview\.key, which cannot be read/s)
+  expect(follower.inForce.access.previews).toEqual([])
+
+  key('a-key-that-came-later\n')
+  await eventually('the key that came later', async () => {
+    await turns.shift()?.()
+    return follower.lastError === null
+  })
+  expect(follower.inForce.access.previews).toEqual([digest('a-key-that-came-later')])
+
+  key('short')
+  await eventually('the broken key', async () => {
+    await turns.shift()?.()
+    return follower.lastError !== null
+  })
+  expect(follower.lastError?.message).toMatch(/which holds none/)
+  expect(follower.inForce.access.previews).toEqual([digest('a-key-that-came-later')])
+
+  writeFileSync(join(folder, 'next.key'), 'a-key-that-is-rotated')
+  renameSync(join(folder, 'next.key'), join(folder, 'preview.key'))
+  await eventually('the rotated key', async () => {
+    await turns.shift()?.()
+    return follower.lastError === null
+  })
+  expect(follower.inForce.access.previews).toEqual([digest('a-key-that-is-rotated')])
+})
+
+function digest(key: string) {
+  return { versions: 'v*', digest: digestOf(key).toString('base64') }
+}
+
 /** Follows a file; its changes wait in `turns` until the test gives them theirs. */
 async function follow(settings: Record<string, unknown>) {
-  const { follower, write } = await configFile(settings)
+  const { follower, write, folder } = await configFile(settings)
   const turns: Array<() => Promise<void>> = []
   const seen: Array<string | null> = []
   const change = {
@@ -72,12 +109,17 @@ async function follow(settings: Record<string, unknown>) {
   })
   onTestFinished(() => follower.close())
   await turns.shift()?.() // the first look, for an edit between the first reading and the watch
-  return { follower, write, seen, turns }
+  const next = async () => {
+    await eventually('the next turn', () => turns.length > 0)
+    await turns.shift()?.()
+  }
+  return { follower, write, folder, seen, turns, next }
 }
 
 async function configFile(settings: Record<string, unknown>) {
-  const file = join(temporaryFolder(), 'proxy.json')
+  const folder = temporaryFolder()
+  const file = join(folder, 'proxy.json')
   const write = (content: Record<string, unknown>) => writeFileSync(file, JSON.stringify(content))
   write(settings)
-  return { file, write, follower: new ConfigFollower((await loadConfig(file)).config, silentLog()) }
+  return { file, folder, write, follower: new ConfigFollower((await loadConfig(file)).config, silentLog()) }
 }

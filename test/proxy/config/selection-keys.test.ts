@@ -71,8 +71,34 @@ test.each([
   [{ onDemand: { rate: '10' } }, 'onDemand.rate'],
   [{ onDemand: { rate: '0/m' } }, 'onDemand.rate'],
   [{ onDemand: false }, 'onDemand'],
+  [{ versionHeader: 'Cookie' }, 'versionHeader'],
+  [{ versionHeader: 'x-preview-key' }, 'versionHeader'],
+  [{ versionQuery: 'preview-key' }, 'versionQuery'],
+  [{ versionCookie: 'cservice-pin', skew: true }, 'versionCookie'],
 ])('%j is refused at %s', (value, path) => {
   expect(problem(value)).toMatch(new RegExp(`:1:\\d+ ${path.replace(/[.[\]]/g, '\\$&')}[: .[]`))
+})
+
+test.each([
+  [
+    { onDemand: { rate: '10' } },
+    'onDemand.rate: found "10", allowed: starts in a second, minute or hour, such as "10/m", "1/s" or "100/h"',
+  ],
+  [{ skew: { maxAge: '1d' } }, 'skew.maxAge: found "1d", allowed: a number of seconds from 1 to 2000000'],
+  [
+    { versionPathPrefix: { prefx: '/_v/' } },
+    'versionPathPrefix.prefix: found nothing, allowed: a path that ends with {version}, such as "/_v/{version}"',
+  ],
+  [{ rollout: { version: 'v2', steps: [10, 5] } }, 'rollout.steps[1]: found 5, allowed: more than the step before, 10'],
+])('what is wrong inside is told of where it stands, with what is allowed there: %j', (value, message) => {
+  expect(problem(value).split('\n')).toEqual([expect.any(String), expect.stringMatching(/:1:\d+ /)])
+  expect(problem(value).endsWith(message)).toBe(true)
+})
+
+test('what is wrong with one of several preview keys is told of there', () => {
+  expect(problem({ previewKey: { 'v*': { fil: 'a' } } })).toMatch(
+    / previewKey\["v\*"\]: found an object, allowed: a key /,
+  )
 })
 
 test('unknown keys are warned of, inside as well', () => {

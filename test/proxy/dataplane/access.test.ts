@@ -55,6 +55,9 @@ describe.each(lanes)('lane: %s', (lane) => {
     const byHeader = await askIn(lane, gateway, '/a', { 'x-version': 'v2', 'x-preview-key': key })
     expect(byHeader.headers['set-cookie']).toBe('own=1')
     expect(JSON.parse(byHeader.body)).toEqual({ name: 'v2', url: '/a' })
+    const encoded = `http://example.test/?preview%2Dkey=${key}`
+    const other = await askIn(lane, gateway, `/a?preview%2Dkey=${key}&version=v2`, { referer: encoded })
+    expect(JSON.parse(other.body)).toEqual({ name: 'v2', url: '/a?version=v2', referer: 'http://example.test/' })
     const referer = `http://example.test/?preview-key=${key}`
     const first = await askIn(lane, gateway, `/a?version=v2&preview-key=${key}`, { referer })
     expect(JSON.parse(first.body)).toEqual({ name: 'v2', url: '/a?version=v2', referer: 'http://example.test/' })
@@ -82,10 +85,12 @@ describe.each(lanes)('lane: %s', (lane) => {
     const gateway = await start(lane, file)
     await askIn(lane, gateway, `/a?version=v2&preview-key=${key}&b`)
     await askIn(lane, gateway, `/?preview-key=a-key-that-is-wrong&version=v2`)
+    await askIn(lane, gateway, `/?preview%2Dkey=${key}&version=v2`)
     await gateway.process.stop(0)
     const lines = readFileSync(file, 'utf8').trim().split('\n')
     expect(lines.map((line) => JSON.parse(line).target)).toEqual([
       '/a?version=v2&preview-key=***&b',
+      '/?preview-key=***&version=v2',
       '/?preview-key=***&version=v2',
     ])
   })

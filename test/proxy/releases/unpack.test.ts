@@ -85,6 +85,8 @@ describe('what is taken', () => {
     )
     expect(unpacked?.prefix).toBe('package')
     expect((await run(tgz({ path: 'package/a', body: '' }, worker))).unpacked?.prefix).toBe('')
+    // It would be put in place as the version, and lead wherever it leads from there.
+    expect((await run(tgz({ path: 'package', flag: '2', linkpath: '.' }))).unpacked?.prefix).toBe('')
   })
 
   it('long and foreign names come whole, whatever pieces the archive comes in', async () => {
@@ -233,6 +235,8 @@ describe('what is refused, with nothing written outside', () => {
     ],
     ['a line break in a name', tarball({ path: 'a\nb', body: '' }), /control character/],
     ['an escape in a name', tarball({ path: 'a\u001b[2Jb', body: '' }), /control character/],
+    ['an escape of another kind in a name', tarball({ path: 'a\u009b2Jb', body: '' }), /control character/],
+    ['one in what a link holds', tarball({ path: 'l', flag: '2', linkpath: 'a\u009b2Jb' }), /no path/],
     ['a NUL in a name', tarball(pax({ path: 'worker.js\0.txt' }), worker), /with a NUL/],
     ['a NUL in a long name', tarball({ path: 'L', flag: 'L', body: 'worker.js\0x\0' }, worker), /NUL/],
     [

@@ -2,10 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RolloutConfig } from '../../../src/proxy/config/proxy-config.ts'
 import { Guard, type Verdict } from '../../../src/proxy/rollout/guard.ts'
+import type { Moment } from '../../../src/proxy/rollout/moment.ts'
 import { nextMove, type Outlook } from '../../../src/proxy/rollout/next-move.ts'
 import {
   atStep,
   begin,
+  edited,
   elapsedOf,
   paused,
   type RolloutPlan,
@@ -33,18 +35,20 @@ const verdictOf = (state: Verdict['state']): Verdict => ({
   state,
   requests: { candidate: 20, live: 900, needed: 50 },
 })
-const outlook = (now: number, change: Partial<Outlook> = {}): Outlook => ({
-  now,
+const outlook = ({ steady }: Moment, change: Partial<Outlook> = {}): Outlook => ({
+  steady,
   trouble: null,
   hasFailed: false,
   verdict: well,
   ...change,
 })
-const minutes = (count: number): number => start + count * 60_000
+/** The steady clock began at another time than the epoch. */
+const steadily = (wall: number): Moment => ({ wall, steady: wall - start + 5_000 })
+const minutes = (count: number): Moment => steadily(start + count * 60_000)
 
 describe('the next move of a rollout', () => {
   test('goes from step to step, each for its time, and ends with the promote', () => {
-    let plan = begin(config, start)
+    let plan = begin(config, minutes(0))
     const moves: string[] = []
     for (let minute = 0; minute <= 20; minute++) {
       const move = nextMove(plan, outlook(minutes(minute)))
@@ -56,11 +60,10 @@ describe('the next move of a rollout', () => {
     expect(moves).toEqual(['5 step', '10 step', '15 finish'])
   })
 
-  test('says when the step is over', () => {
-    expect(nextMove(begin(config, start), outlook(minutes(1)))).toEqual({
+  test('says that the step is not over', () => {
+    expect(nextMove(begin(config, minutes(0)), outlook(minutes(1)))).toEqual({
       kind: 'stay',
       why: 'the step is not over yet',
-      at: minutes(5),
     })
   })
 
@@ -70,27 +73,54 @@ describe('the next move of a rollout', () => {
   })
 
   test('a pause stops the clock, and what had passed is kept', () => {
-    const halted = paused(begin(config, start), minutes(3))
+    const halted = paused(begin(config, minutes(0)), minutes(3))
     expect(nextMove(halted, outlook(minutes(60)))).toMatchObject({ kind: 'stay', why: 'it is paused' })
     expect(paused(halted, minutes(50))).toBe(halted)
     const going = resumed(halted, minutes(60))
-    expect(elapsedOf(going, minutes(61))).toBe(4 * 60_000)
-    expect(nextMove(going, outlook(minutes(61)))).toMatchObject({ kind: 'stay', at: minutes(62) })
+    expect(elapsedOf(going, minutes(61).steady)).toBe(4 * 60_000)
+    expect(nextMove(going, outlook(minutes(61)))).toMatchObject({ kind: 'stay', why: 'the step is not over yet' })
     expect(nextMove(going, outlook(minutes(62)))).toEqual({ kind: 'step', step: 1 })
   })
 
+  test('a clock that is set ends no step, and prolongs none', () => {
+    const hour = 3_600_000
+    const plan = begin(config, minutes(0))
+    for (const jump of [-hour, hour]) {
+      const later = (count: number): Moment => ({ ...minutes(count), wall: minutes(count).wall + jump })
+      expect(nextMove(plan, outlook(later(4.9)))).toMatchObject({ kind: 'stay' })
+      expect(nextMove(plan, outlook(later(5)))).toEqual({ kind: 'step', step: 1 })
+      const halted = paused(plan, later(3))
+      expect(halted).toMatchObject({ elapsed: 180, since: later(3).wall })
+      const guarded = edited(plan, { ...config, since: plan.since, guard: 'errors<1%' }, later(3))
+      expect(elapsedOf(guarded, minutes(4).steady)).toBe(4 * 60_000)
+    }
+  })
+
+  test('an edit that writes paused, and later running, stops the clock as the commands do', () => {
+    const plan = begin(config, minutes(0))
+    const halted = edited(plan, { ...config, since: plan.since, state: 'paused' }, minutes(3))
+    expect(halted).toEqual(paused(plan, minutes(3)))
+    const going = edited(halted, { ...config, since: halted.since, elapsed: halted.elapsed }, minutes(60))
+    expect(going).toEqual(resumed(halted, minutes(60)))
+    expect(elapsedOf(going, minutes(61).steady)).toBe(4 * 60_000)
+    const another = edited(plan, { ...config, since: plan.since, step: 2 }, minutes(3))
+    expect(elapsedOf(another, minutes(4).steady)).toBe(60_000)
+    const dated = edited(plan, { ...config, since: minutes(1).wall }, minutes(3))
+    expect(elapsedOf(dated, minutes(4).steady)).toBe(3 * 60_000)
+  })
+
   test('stays where no time was given, and at a last step below 100 %', () => {
-    expect(nextMove(begin({ ...config, every: null }, start), outlook(minutes(900)))).toMatchObject({
+    expect(nextMove(begin({ ...config, every: null }, minutes(0)), outlook(minutes(900)))).toMatchObject({
       kind: 'stay',
-      at: null,
+      why: 'no time for the next step was given',
     })
-    expect(nextMove(begin({ ...config, steps: [1, 10], step: 1 }, start), outlook(minutes(900)))).toMatchObject({
+    expect(nextMove(begin({ ...config, steps: [1, 10], step: 1 }, minutes(0)), outlook(minutes(900)))).toMatchObject({
       why: 'there is no further step',
     })
   })
 
   test('waits for enough requests, and says how many there are', () => {
-    expect(nextMove(begin(config, start), outlook(minutes(6), { verdict: verdictOf('waiting') }))).toMatchObject({
+    expect(nextMove(begin(config, minutes(0)), outlook(minutes(6), { verdict: verdictOf('waiting') }))).toMatchObject({
       kind: 'stay',
       why: 'too few requests to mean something: 20 of 50, the live version 900',
     })
@@ -98,19 +128,22 @@ describe('the next move of a rollout', () => {
 
   test('waits for a candidate that serves nothing, and with a guard ends one that has failed', () => {
     const trouble = 'v4 does not run: exit code 1'
-    expect(nextMove(begin(config, start), outlook(minutes(6), { trouble }))).toMatchObject({
+    expect(nextMove(begin(config, minutes(0)), outlook(minutes(6), { trouble }))).toMatchObject({
       kind: 'stay',
       why: trouble,
     })
     const failed = outlook(minutes(1), { trouble, hasFailed: true })
-    expect(nextMove(begin(config, start), failed)).toMatchObject({ kind: 'stay' })
-    expect(nextMove(begin({ ...config, guard: 'errors<1%' }, start), failed)).toEqual({ kind: 'abort', why: trouble })
+    expect(nextMove(begin(config, minutes(0)), failed)).toMatchObject({ kind: 'stay' })
+    expect(nextMove(begin({ ...config, guard: 'errors<1%' }, minutes(0)), failed)).toEqual({
+      kind: 'abort',
+      why: trouble,
+    })
   })
 
   test('an alarm ends it at any time, also while it is paused', () => {
     const alarm = outlook(minutes(1), { verdict: verdictOf('alarm') })
-    expect(nextMove(begin(config, start), alarm).kind).toBe('abort')
-    expect(nextMove(paused(begin(config, start), start), alarm).kind).toBe('abort')
+    expect(nextMove(begin(config, minutes(0)), alarm).kind).toBe('abort')
+    expect(nextMove(paused(begin(config, minutes(0)), minutes(0)), alarm).kind).toBe('abort')
   })
 })
 
@@ -131,8 +164,8 @@ describe('the plan of a rollout', () => {
         fc.boolean(),
         fc.integer({ min: 0, max: 1e7 }),
         (step, since, isPaused, ms) => {
-          const running: RolloutPlan = atStep({ ...config, since }, step, since)
-          const plan = isPaused ? paused(running, since + ms) : running
+          const running: RolloutPlan = atStep(begin({ ...config, since }, minutes(0)), step, steadily(since))
+          const plan = isPaused ? paused(running, steadily(since + ms)) : running
           const json = toJson(plan) as unknown as Record<string, unknown> & { since: string }
           const read = { ...json, since: Date.parse(json.since) } as unknown as RolloutConfig
           expect(isSamePlan(read, plan)).toBe(true)

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import semver from 'semver'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { hostLabel, VersionNames } from '../../../src/proxy/routing/version-names.ts'
 import { looksLikeRange } from '../../../src/proxy/routing/version-ranges.ts'
 
@@ -81,6 +81,53 @@ test('whatever range it is, the answer is that of semver', () => {
     }),
     { numRuns: 1_000 },
   )
+})
+
+test('of many versions the answer is that of semver, too, and finding it asks few of them', () => {
+  const prereleases = ['', '-a', '-a.1', '-b', '-b+2', '+1']
+  const versions = Array.from({ length: 1_200 }, (_, index) => {
+    const [major, minor, patch] = [index % 5, Math.floor(index / 5) % 8, Math.floor(index / 240)]
+    return `${major}.${minor}.${patch}${prereleases[index % 6]}`
+  })
+  const many = new VersionNames(versions)
+  const partial = fc.tuple(
+    fc.nat({ max: 5 }),
+    fc.nat({ max: 8 }),
+    fc.nat({ max: 5 }),
+    fc.constantFrom('', '-a', '-a.1', '-c'),
+  )
+  const comparator = fc
+    .tuple(fc.constantFrom('', '^', '~', '>', '>=', '<', '<='), partial)
+    .map(([operator, [a, b, c, rest]]) => `${operator}${a}.${b}.${c}${rest}`)
+  const set = fc.array(comparator, { minLength: 1, maxLength: 3 }).map((comparators) => comparators.join(' '))
+  const range = fc.array(set, { minLength: 1, maxLength: 2 }).map((sets) => sets.join(' || '))
+  fc.assert(
+    fc.property(range, (text) => {
+      if (!looksLikeRange(text)) return
+      const found = many.inRange(text)
+      const expected = semver.maxSatisfying(versions, text)
+      expect(found === null).toBe(expected === null)
+      if (found !== null && expected !== null) expect(semver.compare(found, expected)).toBe(0)
+    }),
+    { numRuns: 500 },
+  )
+  const compare = vi.spyOn(semver.SemVer.prototype, 'compare')
+  onTestFinished(() => compare.mockRestore())
+  many.inRange('>=4.1.1-a <9.9.9-b || ^0.1.2 || 7.x')
+  expect(compare.mock.calls.length).toBeLessThan(100)
+})
+
+test('a range that is asked for again and again is remembered, whatever others are asked for in between', () => {
+  const some = new VersionNames(['v1', 'v2'])
+  some.inRange('^1')
+  const compare = vi.spyOn(semver.SemVer.prototype, 'compare')
+  onTestFinished(() => compare.mockRestore())
+  for (let index = 0; index < 1_000; index++) {
+    some.inRange(`^1.${index}`)
+    compare.mockClear()
+    expect(some.inRange('^1')).toBe('v1')
+    expect(compare).not.toHaveBeenCalled()
+  }
 })
 
 test('no text at all is taken for a range that semver does not take for one', () => {

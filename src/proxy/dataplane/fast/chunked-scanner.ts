@@ -1,3 +1,4 @@
+import { withoutBlanks } from '../../routing/cookies.ts'
 import { fieldBytes, tokenBytes } from './bytes.ts'
 import type { Sink } from './outlet.ts'
 import type { ReadMemory } from './read-memory.ts'
@@ -163,5 +164,5 @@ function fieldOf(line: string): [string, string] | null {
   for (let index = 0; index < colon; index++) if (tokenBytes[line.charCodeAt(index)] === 0) return null
   for (let index = colon + 1; index < line.length - 2; index++)
     if (fieldBytes[line.charCodeAt(index)] === 0) return null
-  return [line.slice(0, colon), line.slice(colon + 1, -2).replace(/^[\t ]+|[\t ]+$/g, '')]
+  return [line.slice(0, colon), withoutBlanks(line.slice(colon + 1, -2))]
 }

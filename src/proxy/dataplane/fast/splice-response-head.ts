@@ -1,3 +1,4 @@
+import { withoutBlanks } from '../../routing/cookies.ts'
 import { relayedHeaders } from '../relay-answer.ts'
 import { fieldBytes } from './bytes.ts'
 import { LineKind, type ResponseHead } from './scan-response-head.ts'
@@ -88,8 +89,7 @@ function writtenAnew(fields: string, head: ResponseHead, framing: Framing, own: 
   const rawHeaders: string[] = []
   for (const line of fields.split('\r\n')) {
     const colon = line.indexOf(':')
-    // Not `trim`: to that, the last byte of a name like Voilà in UTF-8 is white space.
-    if (colon > 0) rawHeaders.push(line.slice(0, colon), line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, ''))
+    if (colon > 0) rawHeaders.push(line.slice(0, colon), withoutBlanks(line.slice(colon + 1)))
   }
   const headers = relayedHeaders(rawHeaders, head.status, own, framing === 'chunked')
   let text = framing === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : ''

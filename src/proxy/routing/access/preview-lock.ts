@@ -4,7 +4,7 @@ import type { SelectableRequest } from '../selection.ts'
 import type { PreviewSettings } from '../selection-settings.ts'
 import { decoded } from '../selectors/decoded.ts'
 import { matchesGlob } from './glob.ts'
-import { cookiePrefix, keyHeader, keyParameter } from './preview-traces.ts'
+import { cookiePrefix, keyHeader, keysInQuery } from './preview-traces.ts'
 
 /** What a request shows: nothing of use, the key itself, or the cookie that was given for it. */
 export type Shown = 'nothing' | 'key' | 'cookie'
@@ -56,19 +56,10 @@ export function digestOf(key: string): Buffer {
 
 /** The digests of the keys that a request shows, one for each place where it may; two in one place are none. */
 export function shownKeys(request: SelectableRequest): Buffer[] {
-  const shown = [only(request.header(keyHeader)), only(queryKeys(request.target))]
+  const shown = [only(request.header(keyHeader)), decoded(only(keysInQuery(request.target)))]
   return shown.filter((key) => key !== '').map(digestOf)
 }
 
 function only([value = '', second]: readonly string[]): string {
   return second === undefined ? value : ''
-}
-
-function queryKeys(target: string): string[] {
-  const start = target.indexOf('?')
-  if (start === -1 || !target.includes(keyParameter, start)) return []
-  return target
-    .slice(start + 1)
-    .split('&')
-    .flatMap((pair) => (pair.startsWith(`${keyParameter}=`) ? [decoded(pair.slice(keyParameter.length + 1))] : []))
 }

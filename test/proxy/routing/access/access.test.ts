@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { digestOf } from '../../../../src/proxy/routing/access/preview-lock.ts'
+import { withMaskedCookie } from '../../../../src/proxy/routing/access/preview-traces.ts'
 import { makeSelector } from '../../../../src/proxy/routing/make-selector.ts'
 import { type Route, RouteTable } from '../../../../src/proxy/routing/route-table.ts'
 import type { SelectableRequest } from '../../../../src/proxy/routing/selection.ts'
@@ -64,6 +65,7 @@ describe('previewKey', () => {
     expect(choose('v2', { headers: { 'x-preview-key': key } })).toBe('v2')
     expect(choose('v2', { target: `/?preview-key=${key}` })).toBe('v2')
     expect(choose('v2', { target: `/?a&preview-key=%63${key.slice(1)}&b` })).toBe('v2')
+    expect(choose('v2', { target: `/?a&preview%2dkey=${key}` })).toBe('v2')
     expect(choose('v3', { headers: { 'x-preview-key': key } })).toBe('UNKNOWN_VERSION')
     expect(choose('v3', { headers: { 'x-preview-key': 'the-key-of-v3-alone' } })).toBe('v3')
   })
@@ -73,6 +75,7 @@ describe('previewKey', () => {
     ['no key', { headers: { 'x-preview-key': '' } }],
     ['two keys', { headers: { 'x-preview-key': [key, key] } }],
     ['two keys in the query', { target: `/?preview-key=${key}&preview-key=${key}` }],
+    ['two keys in the query, one with its name encoded', { target: `/?preview-key=${key}&preview%2Dkey=${key}` }],
     ['its name in other letters', { target: `/?Preview-Key=${key}` }],
     ['the digest of the key', { headers: { 'x-preview-key': digestOf(key).toString('base64') } }],
     ['the key as a cookie', { headers: { cookie: `cservice-preview=${key}` } }],
@@ -88,6 +91,10 @@ describe('previewKey', () => {
     expect(others).toEqual([])
     expect(cookie).toMatch(/^cservice-preview-[0-9a-f]{8}=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Secure$/)
     expect(cookie).not.toContain(key)
+    expect(withMaskedCookie(cookie)).toMatch(
+      /^cservice-preview-[0-9a-f]{8}=\*\*\*; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+    )
+    expect(withMaskedCookie('own=1; Path=/')).toBe('own=1; Path=/')
     expect(cookie).not.toContain(digestOf(key).toString('base64url'))
     const second = asking({ target: '/b?version=v2', headers: { cookie: `a=b; ${cookie.split(';')[0]}` } })
     expect(selector.select(second)).toMatchObject({ version: 'v2', cookies: [] })
@@ -114,6 +121,9 @@ describe('previewKey', () => {
     expect(select({ target: `/a?preview-key=${key}` })).toMatchObject({ version: 'v1', target: '/a' })
     expect(select({ target: `/a?x=1&preview-key=${key}&y&preview-key` })).toMatchObject({ target: '/a?x=1&y' })
     expect(select({ target: `/_v/other/a?preview-key=${key}` })).toMatchObject({ target: '/a', prefix: '/_v/other' })
+    expect(select({ target: `/a?x%3d=%20&preview%2Dkey=${key}` })).toMatchObject({ target: '/a?x%3d=%20' })
+    expect(select({ target: `/a?%70%72%65%76%69%65%77%2d%6b%65%79=${key}` })).toMatchObject({ target: '/a' })
+    expect(select({ target: '/a?preview%252Dkey=1&preview%key=2&%' })).toMatchObject({ target: null, replaced: [] })
     expect(select({ target: '/a?xpreview-key=1' })).toMatchObject({ target: null, replaced: [] })
     const headers = {
       'x-preview-key': key,

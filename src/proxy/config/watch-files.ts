@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { watchFolder } from '../config/watch-folder.ts'
+import { watchFolder } from './watch-folder.ts'
 
 /**
  * Calls back when one of the files may have changed: written in place, replaced by rename, or reached through a link that now
