@@ -42,12 +42,12 @@ export class Output {
       this.json({ error })
       return error.exitCode
     }
-    const lines = [`${this.#program}: ${shown(error.message, process.stderr)}`]
+    const lines = [`${this.#program}: ${plain(error.message)}`]
     if (error.details !== undefined && error.details !== null) {
       const { renderValue } = await import('./render-value.ts')
       lines.push(renderValue(error.details, '  '))
     }
-    if (error.hint) lines.push(style('dim', shown(error.hint, process.stderr), process.stderr))
+    if (error.hint) lines.push(style('dim', plain(error.hint), process.stderr))
     process.stderr.write(`${lines.join('\n')}\n`)
     return error.exitCode
   }

@@ -10,7 +10,7 @@ export function style(format: Format, text: string, stream: NodeJS.WriteStream =
 /** Text of others (a worker's output) without anything that would move the cursor or change colours. */
 export function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
-  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '')
+  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')
 }
 
 function areColoursShown(stream: NodeJS.WriteStream): boolean {

@@ -155,4 +155,16 @@ export const clientErrors = {
     'A connection did not begin with a PROXY protocol header',
     'Let the load balancer send the header (version 1 or 2), or take proxyProtocol off the binding.',
   ),
+  TLS_HANDSHAKE_FAILED: entry(
+    400,
+    1,
+    'A TLS handshake failed, or took longer than headTimeout',
+    'Some are always there: scanners, and clients that do not trust the certificate or speak old TLS only.',
+  ),
+  CLIENT_STALLED: entry(
+    408,
+    1,
+    'A client took nothing of its answer for too long',
+    'The connection was cut; raise sendTimeout in proxy.json where clients are slow on purpose.',
+  ),
 } as const satisfies Record<string, CatalogueEntry>

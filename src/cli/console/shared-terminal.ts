@@ -59,6 +59,6 @@ function harmless(text: string): string {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
       .replace(/\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b(?!\[[0-9;:]*m)/g, '')
       // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
-      .replace(/[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/g, '')
+      .replace(/[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g, '')
   )
 }

@@ -66,10 +66,15 @@ export class ClientConnection implements DrainedConnection {
    * Looks at the time: to be called now and then.
    * @param sendTimeout milliseconds; 0: no limit
    * @param keepAliveTimeout milliseconds between two requests
+   * @returns whether the client took nothing for too long, and has been cut off
    */
-  check(now: number, sendTimeout: number, keepAliveTimeout: number): void {
-    if (this.#sendLimit.isExceeded(now, sendTimeout)) resetSocket(this.socket)
-    else if (this.#hasBegun && this.isIdle && now - this.usedAt >= keepAliveTimeout) this.destroy()
+  check(now: number, sendTimeout: number, keepAliveTimeout: number): boolean {
+    if (this.#sendLimit.isExceeded(now, sendTimeout)) {
+      resetSocket(this.socket)
+      return true
+    }
+    if (this.#hasBegun && this.isIdle && now - this.usedAt >= keepAliveTimeout) this.destroy()
+    return false
   }
 
   /** Starts it when all earlier ones are done. */

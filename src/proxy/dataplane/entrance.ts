@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { DataplaneSettings, TlsSettings } from '../messages.ts'
 import { Admission } from './admission.ts'
 import type { TrustedPeers } from './forwarding.ts'
+import { plainAddress } from './peer.ts'
 import { ProxyHeaderReceiver } from './proxy-protocol/receiver.ts'
 import type { Refusals } from './refusals.ts'
 import { TlsServer } from './tls-server.ts'
@@ -48,6 +49,7 @@ export class Entrance {
     const tlsOptions = {
       ALPNProtocols: binding.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
       handshakeTimeout: headTimeout,
+      onFailure: (socket: Socket) => refusals.count('TLS_HANDSHAKE_FAILED', plainAddress(socket.remoteAddress)),
     }
     this.#decrypter = binding.tls && new TlsServer(binding.tls, tlsOptions, (socket) => this.#enterDecrypted(socket))
     this.server = createServer({ allowHalfOpen: binding.tls === null, noDelay: true }, (socket) => this.#accept(socket))

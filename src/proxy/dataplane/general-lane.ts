@@ -117,7 +117,10 @@ export class GeneralLane implements Lane {
     const tick = (): void => {
       const now = Date.now()
       const { sendTimeout, keepAliveTimeout, connectTimeout } = this.#context.settings()
-      for (const connection of this.#connections.values()) connection.check(now, sendTimeout, keepAliveTimeout)
+      for (const connection of this.#connections.values()) {
+        const isStalled = connection.check(now, sendTimeout, keepAliveTimeout)
+        if (isStalled) this.#context.refusals.count('CLIENT_STALLED', connection.peer.address)
+      }
       this.#carrier.check(now, connectTimeout)
     }
     this.#clock = setInterval(

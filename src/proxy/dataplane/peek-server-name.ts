@@ -1,17 +1,30 @@
 import type { Socket } from 'node:net'
 import { readClientHello } from './client-hello.ts'
 
+export interface PeekOptions {
+  /** Milliseconds. */
+  readonly deadline: number
+  /** It is over; the connection is closed after that. */
+  onTimeout(): void
+}
+
 /**
  * Waits for the first message of a TLS client, and calls back with the name that it asks for. The bytes are put back, for
  * whoever does the handshake. A connection that ends first is none any more, and one that takes longer is closed.
- * @param deadline milliseconds
  */
-export function peekServerName(socket: Socket, deadline: number, onName: (servername: string | null) => void): void {
+export function peekServerName(
+  socket: Socket,
+  { deadline, onTimeout }: PeekOptions,
+  onName: (servername: string | null) => void,
+): void {
   const chunks: Buffer[] = []
   let length = 0
   let needed = 1
   const close = () => socket.destroy()
-  const timer = setTimeout(close, deadline).unref()
+  const timer = setTimeout(() => {
+    onTimeout()
+    close()
+  }, deadline).unref()
   const onData = (chunk: Buffer) => {
     chunks.push(chunk)
     length += chunk.length

@@ -6,6 +6,9 @@ const reportMs = 500
 /** The same warning is written at most this often. */
 const warnMs = 10_000
 
+/** So many refusals of one code within that time are written as well, whatever they are for: one alone says nothing. */
+const floodCount = 100
+
 /** What an operator has to do something about: these go to the log as well, and what for. */
 const warnings: Readonly<Partial<Record<ErrorCode, string>>> = {
   HTTP2_FLOOD: 'HTTP/2 connections were ended: floods of frames that serve nothing',
@@ -24,6 +27,8 @@ export class Refusals {
   readonly #counts = new Map<ErrorCode, number>()
   /** By code: when it was last written to the log, and how many have come since. */
   readonly #warned = new Map<ErrorCode, { at: number; since: number }>()
+  /** By code: how many have come since `at`. */
+  readonly #windows = new Map<ErrorCode, { at: number; count: number }>()
   #timer: NodeJS.Timeout | null = null
 
   constructor(report: (counts: ReadonlyArray<readonly [code: ErrorCode, count: number]>) => void, log: Log) {
@@ -37,6 +42,7 @@ export class Refusals {
     this.#timer ??= setTimeout(() => this.flush(), reportMs).unref()
     const warning = warnings[code]
     if (warning !== undefined) this.#warn(code, warning, client)
+    else this.#watch(code, client)
   }
 
   /** Reports what has not been reported yet. */
@@ -58,5 +64,18 @@ export class Refusals {
     }
     this.#log.warn({ code, count: (last?.since ?? 0) + 1, ...(client === undefined ? {} : { client }) }, warning)
     this.#warned.set(code, { at: now, since: 0 })
+  }
+
+  /** One line when there are many of them, and no other before `warnMs` are over. */
+  #watch(code: ErrorCode, client: string | undefined): void {
+    const now = Date.now()
+    let window = this.#windows.get(code)
+    if (window === undefined || now - window.at >= warnMs) {
+      window = { at: now, count: 0 }
+      this.#windows.set(code, window)
+    }
+    if (++window.count !== floodCount) return
+    const last = client === undefined ? {} : { client }
+    this.#log.warn({ code, count: floodCount, ...last }, 'many were refused: cservice proxy info counts them')
   }
 }

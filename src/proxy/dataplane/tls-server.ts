@@ -24,6 +24,8 @@ const modernCiphers = [
 export interface TlsServerOptions extends TlsOptions {
   /** Milliseconds for a handshake. */
   readonly handshakeTimeout: number
+  /** A client was sent away: what it said is no handshake that we can do, or it took too long. Not called for those that left. */
+  readonly onFailure: (socket: Socket) => void
 }
 
 /**
@@ -57,7 +59,8 @@ export class TlsServer {
     if (first === undefined) socket.destroy()
     else if (others.length === 0) first.server.emit('connection', socket)
     else {
-      peekServerName(socket, this.#options.handshakeTimeout, (servername) => {
+      const { handshakeTimeout, onFailure } = this.#options
+      peekServerName(socket, { deadline: handshakeTimeout, onTimeout: () => onFailure(socket) }, (servername) => {
         const { server } = chooseIdentity(this.#servers, servername ?? '') ?? this.#servers[0] ?? first
         server.emit('connection', socket)
       })
@@ -68,7 +71,10 @@ export class TlsServer {
     return tls.identities.map((identity) => {
       const server = createServer({ ...tls.options, ...secureContextOptions(tls, identity), ...this.#options })
       server.on('secureConnection', this.#onConnection)
-      server.on('tlsClientError', (_error, socket) => socket.destroy())
+      server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+        if (error.code !== 'ECONNRESET') this.#options.onFailure(socket)
+        socket.destroy()
+      })
       return { names: identity.names, server }
     })
   }

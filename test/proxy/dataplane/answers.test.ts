@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Route } from '../../../src/proxy/routing/route-table.ts'
-import { ask, eventually, get, RawClient, startGateway, startRawWorker, startWorker } from './harness.ts'
+import { ask, eventually, get, RawClient, refused, startGateway, startRawWorker, startWorker } from './harness.ts'
 
 const cold: Route = { state: 'cold', attempt: 0, targets: [] }
 
@@ -305,6 +305,7 @@ describe.each(['both', 'general'] as const)('lanes: %s', (lanes) => {
     await eventually(() => isGone)
     client.socket.resume()
     expect((await client.closed()).length).toBeLessThan(30_000_000)
+    expect(await refused(gateway, 'CLIENT_STALLED')).toBe(1)
   })
 
   test('a client that takes its answer slowly, but takes it, gets all of it', async () => {

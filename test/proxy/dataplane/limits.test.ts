@@ -284,6 +284,10 @@ test('counts go out in batches, and a flood of refusals is one line of the log i
     refusals.flush()
     refusals.flush()
     expect(batches.length).toBe(2)
+    for (let index = 0; index < 99; index++) refusals.count('BAD_REQUEST')
+    expect(lines.length).toBe(2)
+    for (let index = 0; index < 1_000; index++) refusals.count('BAD_REQUEST')
+    expect(lines.slice(2)).toMatchObject([[{ code: 'BAD_REQUEST', count: 100 }, expect.stringContaining('many')]])
   } finally {
     vi.useRealTimers()
   }

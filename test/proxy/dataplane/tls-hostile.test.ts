@@ -5,7 +5,7 @@ import { connect } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import { makeCertificate, writeCertificate } from '../../support/make-certificate.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
-import { RawClient, startGateway, startWorker } from './harness.ts'
+import { RawClient, refused, startGateway, startWorker } from './harness.ts'
 import { answerOver, certificateFor, dial } from './tls-client.ts'
 
 const names = ['a.test', 'b.test']
@@ -50,7 +50,8 @@ function connectionInPieces(port: number, cut: (bytes: Buffer) => Buffer[]): Dup
 test.each([1, 2] as const)(
   'garbage instead of a handshake ends the connection, with %i certificates',
   async (count) => {
-    const { port } = await gatewayWith(count)
+    const gateway = await gatewayWith(count)
+    const { port } = gateway
     const garbage = [
       'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
       randomBytes(1000),
@@ -67,13 +68,15 @@ test.each([1, 2] as const)(
       expect(await client.closed()).not.toMatch(/HTTP/)
     }
     expect(await answerOver(port)).toMatch(/ 200 OK/)
+    expect(await refused(gateway, 'TLS_HANDSHAKE_FAILED')).toBeGreaterThan(0)
   },
 )
 
 test.each([1, 2] as const)(
   'who does not finish the handshake in time is cut off, with %i certificates',
   async (count) => {
-    const { port } = await gatewayWith(count, { headTimeout: 300 })
+    const gateway = await gatewayWith(count, { headTimeout: 300 })
+    const { port } = gateway
     const silent = new RawClient(port)
     const halting = new RawClient(port)
     halting.socket.write(Buffer.from([22, 3, 1, 2, 0, 1, 0, 1]))
@@ -82,6 +85,7 @@ test.each([1, 2] as const)(
     stalled.on('error', () => {})
     await Promise.all([silent.closed(), halting.closed(), new Promise((resolve) => cut.once('end', resolve).resume())])
     expect(await answerOver(port)).toMatch(/ 200 OK/)
+    expect(await refused(gateway, 'TLS_HANDSHAKE_FAILED')).toBe(3)
   },
 )
 

@@ -144,6 +144,7 @@ export class FastConnection implements ClientSide {
   check(now: number, next = now): void {
     const { headTimeout, keepAliveTimeout, sendTimeout } = this.#lane.context.settings()
     if (this.#sendLimit.isExceeded(now, sendTimeout)) {
+      this.#lane.context.refusals.count('CLIENT_STALLED', this.#peer.address)
       resetSocket(this.socket)
       return
     }
