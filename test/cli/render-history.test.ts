@@ -10,15 +10,15 @@ test('the history says what has become of a rollout, and why something failed', 
     { ...common, action: 'rollout', version: 'v2', durationMs: 0, details: { event: 'abort', share: 0.5 } },
     { ...common, action: 'rollout', version: 'v2', durationMs: 26, details: { event: 'start', share: 0.005 } },
     { ...common, action: 'promote', version: 'v1', previous: 'v0', durationMs: 1_550 },
-  ].map((entry, index) => ({ at: `not a time ${index}`, ...entry }))
+  ].map((entry, index) => ({ at: `2026-01-02T03:04:0${index}`, ...entry }))
   expect(render(['proxy', 'history'], { entries })).toMatchInlineSnapshot(`
     "when                 what                 version  before  who  result  took
-    2000-01-01 00:00:00  deploy               -        -       ann  failed  13 ms
-    2001-01-01 00:00:00  rollout abort 50 %   v2       -       ann  done    0 ms
-    2001-02-01 00:00:00  rollout start 0.5 %  v2       -       ann  done    26 ms
-    2001-03-01 00:00:00  promote              v1       v0      ann  done    1.6 s
+    2026-01-02 03:04:00  deploy               -        -       ann  failed  13 ms
+    2026-01-02 03:04:01  rollout abort 50 %   v2       -       ann  done    0 ms
+    2026-01-02 03:04:02  rollout start 0.5 %  v2       -       ann  done    26 ms
+    2026-01-02 03:04:03  promote              v1       v0      ann  done    1.6 s
 
     failures
-    2000-01-01 00:00:00  -: it is no tarball"
+    2026-01-02 03:04:00  -: it is no tarball"
   `)
 })
